@@ -1,0 +1,68 @@
+"""Step 2. Time plus class, and what it scales
+
+The idea
+    The network has to know two things besides the image: how noisy it is (the time t) and what is
+    wanted (the class y). Both are vectors of the same width D by now, and they are simply added.
+    The sum c then steers every block of the network through adaptive layer norm (adaLN): it decides
+    by how much each feature is scaled and shifted.
+
+The formulas
+    c = h_t + h_y
+    adaLN(x, c) = γ(c) · LayerNorm(x) + β(c),    γ(c) = 1 + scale(c),    β(c) = shift(c)
+
+    scale and shift are linear in c (one layer, in the given blocks behind a SiLU). The "1 +" makes
+    "do nothing" the zero vector: a projection that starts at zero starts as a plain layer norm.
+
+Shapes
+    h_t, h_y, c       (B, D)          D = 1024
+    x                 (B, N, F)       N tokens of F features (49 and 256 in the full model)
+    scale, shift      (B, F)          one a sample, the same for all of its tokens
+
+Why a sum
+    - Superposition: in 1024 dimensions two vectors can share a space without hiding each other. The
+      layer that reads c is linear, so W(h_t + h_y) = W h_t + W h_y: it can learn to listen to time
+      in some directions and to class in others.
+    - It costs no parameters and changes no shape: a network that was made for h_t takes c without
+      being rebuilt. Concatenating would double the input of every projection.
+    - It is symmetric and harmless: the class adds the same vector at every time. A product would
+      let a small h_y silence the time.
+
+Why scale and shift
+    Every feature of every token passes them, in every block, so the condition cannot be overlooked.
+    A condition that is only added to the first tokens can fade on its way through the network.
+
+What goes wrong in practice
+    - The class is computed and then not used: the loss falls all the same, and the samples are
+      random digits (consistency-mnist#3, DALLE2-pytorch#235).
+    - An extra axis: (B, 1, D) + (B, D) is (B, B, D). It broadcasts without a word and mixes the
+      samples; with B = 1, as in so many quick trials, nobody sees it (dreamzero#25).
+    - A (B, F) scale meets (B, N, F) tokens without a new axis: an error, unless B = N or B = 1, and
+      then a silent one.
+    - `x * scale + shift`, without the 1: with projections that start at zero, every block starts by
+      erasing its input.
+
+Source: Peebles & Xie, "Scalable Diffusion Models with Transformers", 2023, section 3.2; Perez et
+al., "FiLM", 2018.
+"""
+
+from torch import Tensor
+
+
+def combine(time_embedding: Tensor, class_embedding: Tensor) -> Tensor:
+    """The conditioning vector c: the sum of the two embeddings.
+
+    time_embedding, class_embedding: `(B, D)`. Returns `(B, D)`, sample i from the i-th rows alone;
+    gradients flow to both. Changes no input. Raises ValueError where the two shapes are not equal;
+    nothing is broadcast.
+    """
+    raise NotImplementedError("step 2: combine")
+
+
+def modulate(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Scale and shift the tokens as adaptive layer norm does: x * (1 + scale) + shift.
+
+    x: tokens `(B, N, F)`, normalised already; scale, shift: `(B, F)`. Returns `(B, N, F)`: every
+    token of sample i is scaled by 1 + scale[i] and shifted by shift[i], also where B = 1 or B = N.
+    Changes no input; gradients flow to all three.
+    """
+    raise NotImplementedError("step 2: modulate")

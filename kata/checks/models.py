@@ -1,0 +1,96 @@
+"""Stand-in models: small networks with a known velocity, with which an answer can be held against a closed form."""
+
+import torch
+from torch import Tensor, nn
+
+
+class StandIn(nn.Module):
+    """What all stand-ins share: called as model(x, t, y), y = None for the null class; every call is recorded.
+
+    After a run, `calls` holds (x, t, y) of every call, y as int64 labels, and `modes` the training
+    flag it was made in.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.null_class = num_classes
+        self.calls: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.modes: list[bool] = []
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
+        labels = (
+            torch.full((x.shape[0],), self.null_class, dtype=torch.int64, device=x.device)
+            if y is None
+            else y
+        )
+        if tuple(t.shape) != (x.shape[0],):
+            raise AssertionError(
+                f"The model was called with t of shape {tuple(t.shape)}; "
+                f"it must be ({x.shape[0]},), one time a sample."
+            )
+        if tuple(labels.shape) != (x.shape[0],):
+            raise AssertionError(
+                f"The model was called with labels of shape {tuple(labels.shape)}; "
+                f"they must be ({x.shape[0]},), one a sample."
+            )
+        self.calls.append((x.detach().clone(), t.detach().clone(), labels.detach().clone()))
+        self.modes.append(self.training)
+        return self.velocity(x, t, labels)
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def evaluated(self) -> int:
+        """The number of samples evaluated so far."""
+        return sum(x.shape[0] for x, _, _ in self.calls)
+
+
+class PointMass(StandIn):
+    """Each class is one single image mu[y], the null class included: v(x, t, y) = (x - mu[y]) / t.
+
+    The exact velocity of the path from noise to that image. Euler lands on it in any number of
+    steps and, guided, on mu_u + w (mu_c - mu_u). mu: `(K + 1, C, H, W)`, a parameter; t is kept off
+    0.
+    """
+
+    def __init__(self, mu: Tensor) -> None:
+        super().__init__(num_classes=mu.shape[0] - 1)
+        self.mu = nn.Parameter(mu.clone())
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        return (x - self.mu[y]) / t.clamp(min=1e-6).view(-1, 1, 1, 1)
+
+
+class LabelField(StandIn):
+    """A velocity that mixes everything it is given, one sample at a time: x * a[y] + t * b[y] + c[y].
+
+    Every sample's velocity depends on its own image, time and label, and on nothing else. Channels,
+    dtype: of `a`.
+    """
+
+    def __init__(self, num_classes: int, channels: int, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__(num_classes)
+        rows = torch.Generator().manual_seed(num_classes)
+        table = torch.randn(
+            3, num_classes + 1, channels, 1, 1, generator=rows, dtype=torch.float64
+        ).to(dtype)
+        self.table = nn.Parameter(table)
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        a, b, c = self.table[:, y]
+        return x * a + t.view(-1, 1, 1, 1) * b + c
+
+
+def redraw_zeros(model: nn.Module, seed: int = 0, scale: float = 0.1) -> None:
+    """Replace every parameter that is zero throughout by small random numbers, whatever its name.
+
+    A head that starts at zero hides everything behind it: the output is 0 for every label and no gradient passes.
+    """
+    source = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if not parameter.any():
+                drawn = torch.randn(parameter.shape, generator=source, dtype=torch.float64)
+                parameter.copy_(scale * drawn)

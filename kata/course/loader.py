@@ -1,0 +1,183 @@
+"""Swap the implementation, never the tests: load the ten steps from any folder, or one step from one file.
+
+*Isolated*, the default, a file under test finds the solutions of the steps below its own where it
+says `from .step03_guidance import guide`, so the steps can be done in any order. *Assembled*, it
+finds its own neighbours. A file that has a step's name is that step; a file of any other name in a
+folder `stepNN` holds changes to step NN: the solution's text and then the file's are executed in
+one module. No file is loaded twice in one run.
+"""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+from kata.course.manifest import STEPS, Step, step_of_file, step_of_folder
+from kata.course.paths import find_root, shown
+
+
+class StepError(Exception):
+    """A step cannot be loaded; the message is one sentence that says why and what to do."""
+
+
+class Implementation:
+    """The steps under test: which files they are, and their modules.
+
+    target: `exercises`, `solutions`, any folder of step files, or one file. Raises StepError where
+    it is none of these.
+    """
+
+    def __init__(self, target: str | Path, assembled: bool = False) -> None:
+        root = find_root()
+        self.path = _locate(target, root)
+        self.solutions = root / "solutions"
+        self.changes = self.path.is_file() and step_of_file(self.path) is None
+        self.files = _files_under_test(self.path, self.solutions)
+        self.assembled = assembled or not self.solutions.is_dir() or self.path == self.solutions
+        if self.assembled:
+            folder = (
+                self.path
+                if self.path.is_dir()
+                else self.solutions
+                if self.changes
+                else self.path.parent
+            )
+            _packages.add("kata_assembled", {**_step_files(folder), **self.files})
+
+    def module(self, step: Step) -> ModuleType:
+        """The module of a step; StepError where it is missing or does not load."""
+        if step.number not in self.files:
+            raise StepError(
+                f"{shown(self.path)} has no {step.file}: "
+                f"put the file there, or name another folder or file with --impl."
+            )
+        package = "kata_assembled" if self.assembled else self._isolated_package(step)
+        try:
+            return importlib.import_module(f"{package}.{step.name}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a step may even call sys.exit() while it loads
+            raise StepError(self._why(step, error, package)) from None
+
+    def _isolated_package(self, step: Step) -> str:
+        """A package that holds the file under test and the one copy of the solutions of the steps below it."""
+        package = f"kata_{step.folder}"
+        if package not in sys.modules:
+            solutions = _step_files(self.solutions)
+            _packages.add("kata_solutions", solutions)
+            _packages.add(package, {step.number: self.files[step.number]})
+            for below in (s for s in STEPS[: step.number - 1] if s.number in solutions):
+                solution = importlib.import_module(f"kata_solutions.{below.name}")
+                sys.modules[f"{package}.{below.name}"] = solution
+                setattr(sys.modules[package], below.name, solution)
+        return package
+
+    def _why(self, step: Step, error: BaseException, package: str) -> str:
+        path = shown(self.files[step.number][-1])
+        if isinstance(error, SyntaxError):
+            return f"{error.filename and shown(Path(error.filename))}, line {error.lineno}: syntax error, {error.msg}."
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith(f"{package}."):
+            missing = (error.name or "").removeprefix(f"{package}.")
+            if any(s.name == missing for s in STEPS):
+                where = "next to it" if self.assembled else "among the steps below it"
+                return f"{path} imports {missing}, which is not there {where}."
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f" (line {last.lineno} of {shown(Path(last.filename))})" if last else ""
+        return f"{path} does not load: {type(error).__name__}: {error}{place}."
+
+
+def unload() -> None:
+    """Forget every step that was loaded, so that another implementation can be loaded in the same process."""
+    _packages.clear()
+
+
+def joined_text(files: Sequence[Path]) -> str:
+    """The text of a step that is made of several files: its solution's, then the changes."""
+    return "\n\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+class _Source(Loader):
+    """Executes one or more files, one after another, as one module, and leaves no bytecode behind."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = files
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = str(self.files[-1])
+        for file in self.files:
+            exec(compile(file.read_bytes(), str(file), "exec"), vars(module))
+
+
+class _Packages(MetaPathFinder):
+    """Finds the step modules of the packages that were added."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, Sequence[Path]] = {}
+        self.names: set[str] = set()
+
+    def add(self, package: str, files: dict[int, tuple[Path, ...]]) -> None:
+        if package in self.names:
+            return
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+        module = ModuleType(package)
+        module.__path__ = []
+        sys.modules[package] = module
+        self.names.add(package)
+        self.sources.update({f"{package}.{STEPS[n - 1].name}": paths for n, paths in files.items()})
+
+    def clear(self) -> None:
+        for name in [n for n in sys.modules if n.partition(".")[0] in self.names]:
+            del sys.modules[name]
+        self.sources.clear()
+        self.names.clear()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        files = self.sources.get(fullname)
+        return ModuleSpec(fullname, _Source(files), origin=str(files[-1])) if files else None
+
+
+_packages = _Packages()
+
+
+def _locate(target: str | Path, root: Path) -> Path:
+    for candidate in (Path(target), root / target):
+        if candidate.exists():
+            return candidate.resolve()
+    raise StepError(
+        f"--impl {target}: there is no such folder or file; "
+        "say exercises, solutions, a folder of step files, or one step's file."
+    )
+
+
+def _step_files(folder: Path) -> dict[int, tuple[Path, ...]]:
+    return {s.number: (folder / s.file,) for s in STEPS if (folder / s.file).is_file()}
+
+
+def _files_under_test(path: Path, solutions: Path) -> dict[int, tuple[Path, ...]]:
+    if path.is_dir():
+        files = _step_files(path)
+        if not files:
+            raise StepError(
+                f"--impl {shown(path)}: the folder holds none of the ten step files, "
+                f"{STEPS[0].file} to {STEPS[-1].file}."
+            )
+        return files
+    if step := step_of_file(path):
+        return {step.number: (path,)}
+    if (step := step_of_folder(path.parent)) and path.suffix == ".py":
+        if not (solutions / step.file).is_file():
+            raise StepError(
+                f"--impl {shown(path)}: it changes {step.file}, which solutions/ does not hold."
+            )
+        return {step.number: (solutions / step.file, path)}
+    raise StepError(
+        f"--impl {shown(path)}: a file must have a step's name ({STEPS[2].file}) "
+        "or lie in a folder like step03 as changes to it."
+    )

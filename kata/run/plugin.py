@@ -1,0 +1,122 @@
+"""The pytest plugin: which implementation is tested, and the fixtures that hand it to the tests.
+
+pytest                         the learner's exercises/, the ten step files alone
+pytest --impl solutions        the solutions, and everything else in the project
+pytest --impl PATH             any folder of step files, or one step's file
+"""
+
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+import hypothesis
+import hypothesis.configuration
+import pytest
+
+from kata.course.loader import Implementation, StepError
+from kata.course.manifest import step_of_file
+from kata.course.paths import cache_folder, shown
+
+IMPLEMENTATION = pytest.StashKey[Implementation]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("kata", "the steps under test")
+    group.addoption(
+        "--impl",
+        default="exercises",
+        metavar="PATH",
+        help="exercises (default), solutions, a folder or a file",
+    )
+    group.addoption("--assembled", action="store_true", help="take all steps from the same place")
+    group.addoption(
+        "--thorough", action="store_true", help="try hundreds of examples a property, not 25"
+    )
+    group.addoption("--slow", action="store_true", help="run the tests that take long as well")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.configuration.set_hypothesis_home_dir(cache_folder() / "hypothesis")
+    hypothesis.settings.register_profile(
+        "kata",
+        deadline=None,
+        derandomize=True,
+        max_examples=500 if config.getoption("--thorough") else 25,
+        database=None,
+        report_multiple_bugs=False,
+        print_blob=False,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("kata")
+    try:
+        implementation = Implementation(config.getoption("--impl"), config.getoption("--assembled"))
+    except StepError as error:
+        pytest.exit(str(error), returncode=2)
+    config.stash[IMPLEMENTATION] = implementation
+    if (
+        config.args_source is pytest.Config.ArgsSource.TESTPATHS
+        and implementation.path == implementation.solutions
+    ):
+        config.args = [str(config.rootpath / "tests")]
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    implementation = config.stash[IMPLEMENTATION]
+    how = (
+        "assembled"
+        if implementation.assembled
+        else "isolated: each step among the solutions of the others"
+    )
+    if implementation.path.is_file():
+        return [f"under test: {shown(implementation.path)} ({how})"]
+    files = " ".join(paths[-1].name for paths in implementation.files.values())
+    return [f"under test: {shown(implementation.path)}/ ({how})", f"  {files}"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the slow tests unless --slow is given and, where one step's file is tested, the other steps."""
+    implementation = config.stash[IMPLEMENTATION]
+    dropped = []
+    for item in items:
+        step = step_of_file(item.path)
+        is_other_step = (
+            implementation.path.is_file()
+            and step is not None
+            and step.number not in implementation.files
+        )
+        too_slow = item.get_closest_marker("slow") and not config.getoption("--slow")
+        if is_other_step or too_slow:
+            dropped.append(item)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = [item for item in items if item not in dropped]
+
+
+@pytest.fixture(scope="session")
+def implementation(pytestconfig: pytest.Config) -> Implementation:
+    """The implementation under test."""
+    return pytestconfig.stash[IMPLEMENTATION]
+
+
+@pytest.fixture(scope="module")
+def step(
+    implementation: Implementation, request: pytest.FixtureRequest
+) -> "ModuleType | Unloadable":
+    """The module under test of the step that the test file is about."""
+    tested = step_of_file(Path(request.path))
+    if tested is None:
+        raise LookupError(f"{request.path.name} is not the test file of a step")
+    try:
+        return implementation.module(tested)
+    except StepError as error:
+        return Unloadable(str(error))
+
+
+class Unloadable:
+    """Stands for a step that cannot be loaded: each test that touches it fails with the one sentence that says why."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def __getattr__(self, name: str) -> NoReturn:
+        __tracebackhide__ = True
+        pytest.fail(self._why, pytrace=False)

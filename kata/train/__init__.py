@@ -1,0 +1,1 @@
+"""Training for real: data, a classifier to measure with, and what is measured."""

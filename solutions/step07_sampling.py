@@ -1,0 +1,182 @@
+"""Step 7. Guided sampling
+
+The idea
+    The network knows the direction from data to noise at every point. So start from pure noise and
+    walk the other way: look up the velocity, take a small step against it, look again. After N
+    steps from t = 1 to t = 0 the noise has become a digit. With the guided velocity of step 3 in
+    place of the plain one, it becomes the digit that was asked for.
+
+The formula (Euler's method)
+    x ~ N(0, I),    dt = 1 / N
+    for t = 1, 1 - dt, 1 - 2 dt, …, dt:
+        v = v_u + w · (v_c - v_u)        (step 3; without guidance just v_θ(x, t))
+        x ← x - dt · v
+
+    N evaluations, the first at t = 1, the last at t = dt. t = 0 is where the walk arrives; nothing
+    is evaluated there.
+
+Shapes
+    x                  (B, C, H, W)
+    t                  (B,)            every sample is at the same time, but the model wants one a sample
+    class_labels       (B,)            or a list, or one int for one image
+
+What it costs
+    50 steps without guidance cost 50 evaluations a sample. With guidance it is 100: a conditional
+    and an unconditional one a step, best done as one batch of twice the size. At w = 0 and w = 1
+    one of the two is multiplied by zero, and 50 are enough.
+
+Why eval mode, why no gradients
+    Layers such as dropout behave otherwise in train mode, and a graph through 50 evaluations would
+    fill the memory. The mode is put back afterwards: somebody may be in the middle of training.
+
+Why nothing is clamped
+    Intermediate images are noisy and leave [-1, 1] rightfully; clamping them bends the path. And
+    the share of pixels outside of [-1, 1] at the end tells how over-saturated a guidance scale is:
+    clamping would hide it.
+
+What goes wrong in practice
+    - x + dt · v, or time from 0 to 1: noise stays noise (LightningDiT#89).
+    - linspace(1, 0, N) with dt = 1 / N: the last evaluation is at t = 0 and the spacing is wrong;
+      dt = 1 / (N - 1) overshoots.
+    - The unconditional pass gets the labels after all: every scale gives the same picture
+      (DiffGui#5).
+    - A batch that mixes labels and images in different orders, repeat against repeat_interleave (a
+      comment in threestudio#161).
+    - One noise for the whole batch: ten identical sevens.
+    - torch.manual_seed() inside the sampler: the caller's random numbers are no longer random.
+    - model.eval() and never back: training goes on without dropout (ddpm-pytorch#327).
+
+Source: Lipman et al. 2023 (flow matching); Ho & Salimans 2022 (guidance).
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .step03_guidance import guided_velocity
+
+
+def sample(
+    model: nn.Module,
+    num_samples: int,
+    image_shape: tuple[int, int, int],
+    num_steps: int = 50,
+    num_classes: int = 10,
+    device: torch.device | str | None = None,
+    generator: torch.Generator | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """Draw images of no class in particular, by Euler's method.
+
+    model: called as model(x, t), so that an unconditional model works too, at t = 1, 1 - dt, ...,
+    dt with dt = 1 / num_steps and t of shape `(B,)`. num_samples: B; image_shape: (C, H, W), not
+    always square; num_classes: here for uniformity, it changes nothing. device: None is that of the
+    model's first parameter. noise: the starting point `(B, C, H, W)`, not changed; without it, N(0,
+    I) is drawn, anew for every sample, from generator on the generator's device (None: torch's
+    global one, never reseeded). Returns `(B, C, H, W)`, not clamped, without a graph. The model is
+    in eval mode meanwhile and afterwards in the mode it was in. Raises ValueError where num_steps
+    is below 1.
+    """
+    return _euler(
+        model,
+        lambda x, t: model(x, t),
+        (num_samples, *image_shape),
+        num_steps,
+        device,
+        generator,
+        noise,
+    )
+
+
+def sample_conditional(
+    model: nn.Module,
+    class_labels: Tensor | Sequence[int] | int,
+    image_shape: tuple[int, int, int],
+    num_steps: int = 50,
+    cfg_scale: float = 4.0,
+    num_classes: int = 10,
+    device: torch.device | str | None = None,
+    generator: torch.Generator | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """Draw one image for every label, guided towards it.
+
+    class_labels: a tensor `(B,)`, a list, or one int or 0-dim tensor for one image; 0 .. K, where K
+    = num_classes is the null class. cfg_scale: w. 0 and 1 evaluate B samples a step, any other
+    number 2B. The other arguments, what is returned and what is left alone: as in `sample`. Image i
+    is of class_labels[i]. Raises ValueError where num_steps is below 1; IndexError, ValueError or
+    TypeError for labels that are out of range or not integers.
+    """
+    labels = torch.as_tensor(class_labels)
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise TypeError(f"class labels must be integers, got {labels.dtype}")
+    labels = labels.to(torch.int64).reshape(-1)
+    if bool(((labels < 0) | (labels > num_classes)).any()):
+        raise ValueError(f"class labels must lie in 0 .. {num_classes}, got {labels.tolist()}")
+    y = labels.to(_device_of(model, device))
+
+    def velocity(x: Tensor, t: Tensor) -> Tensor:
+        return guided_velocity(model, x, t, y, cfg_scale, num_classes)
+
+    return _euler(model, velocity, (len(y), *image_shape), num_steps, device, generator, noise)
+
+
+def sample_each_class(
+    model: nn.Module,
+    num_per_class: int = 1,
+    image_shape: tuple[int, int, int] = (1, 28, 28),
+    num_steps: int = 50,
+    cfg_scale: float = 4.0,
+    num_classes: int = 10,
+    device: torch.device | str | None = None,
+    generator: torch.Generator | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """Draw some images of every class, in the order of the classes.
+
+    num_per_class: n. Returns `(K * n, C, H, W)`, class-major: the first n images are of class 0,
+    the next n of class 1, and so on; the null class is not among them. The other arguments are
+    those of `sample_conditional`.
+    """
+    labels = torch.arange(num_classes).repeat_interleave(num_per_class)
+    return sample_conditional(
+        model, labels, image_shape, num_steps, cfg_scale, num_classes, device, generator, noise
+    )
+
+
+@torch.no_grad()
+def _euler(
+    model: nn.Module,
+    velocity: Callable[[Tensor, Tensor], Tensor],
+    shape: tuple[int, ...],
+    num_steps: int,
+    device: torch.device | str | None,
+    generator: torch.Generator | None,
+    noise: Tensor | None,
+) -> Tensor:
+    """Walk from noise to images along velocity(x, t); a helper that the three samplers can share."""
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    if noise is not None and tuple(noise.shape) != shape:
+        raise ValueError(f"noise must have shape {shape}, got {tuple(noise.shape)}")
+    device = _device_of(model, device)
+    if noise is None:
+        noise = torch.randn(
+            shape, generator=generator, device=generator.device if generator is not None else device
+        )
+    x = noise.to(device)
+    was_training = model.training
+    model.eval()
+    try:
+        for i in range(num_steps):
+            t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+            x = x - velocity(x, t) / num_steps
+    finally:
+        model.train(was_training)
+    return x
+
+
+def _device_of(model: nn.Module, device: torch.device | str | None) -> torch.device:
+    """The device asked for, else that of the model's first parameter."""
+    return torch.device(device) if device is not None else next(model.parameters()).device

@@ -1,0 +1,15 @@
+"""The warm runner that the contract tests share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from kata.course.paths import find_root
+from kata.run.warm import WarmRunner
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[WarmRunner]:
+    """Warm processes, one a core."""
+    with WarmRunner(find_root()) as warm:
+        yield warm

@@ -1,0 +1,128 @@
+"""Stubs fail rightly, and a filled-in step turns green whatever the others hold."""
+
+import shutil
+from textwrap import dedent
+
+import pytest
+
+from kata.course.manifest import STEPS
+from kata.course.paths import find_root
+from kata.course.stubs import is_untouched, stale_stubs, stub_text, write_stubs
+from kata.run.results import Job
+
+ROOT = find_root()
+
+SOLUTION = '''\
+    """Lesson."""
+
+    LIMIT = 3
+
+
+    class A:
+        """A class."""
+
+        def f(self, x: int) -> int:
+            """Doc.
+
+            More.
+            """
+            # a comment
+            def inner():
+                return 1
+
+            return inner()
+
+
+    def _helper(x):
+        return x
+    '''
+
+STUB = '''\
+    """Lesson."""
+
+    LIMIT = 3
+
+
+    class A:
+        """A class."""
+
+        def f(self, x: int) -> int:
+            """Doc.
+
+            More.
+            """
+            raise NotImplementedError("step 3: A.f")
+
+
+    def _helper(x):
+        raise NotImplementedError("step 3: _helper")
+    '''
+
+
+@pytest.fixture(scope="module")
+def stubs(tmp_path_factory):
+    """A folder of untouched stubs, whatever exercises/ holds at the moment."""
+    folder = tmp_path_factory.mktemp("stubs")
+    write_stubs(ROOT, folder)
+    return folder
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
+def test_every_test_fails_on_the_stub_and_names_the_step(runner, stubs, step):
+    """Each test of a step ends in the NotImplementedError of that step, and in nothing else."""
+    result = runner.run(Job(("--impl", str(stubs), f"tests/{step.test_file}")))
+    assert result.exit_code == 1, result.reason + result.output
+    assert result.outcomes
+    for outcome in result.outcomes:
+        assert (outcome.outcome, outcome.error) == ("failed", "NotImplementedError"), outcome
+        assert f"step {step.number}: " in outcome.message
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
+def test_one_solution_among_stubs_turns_its_step_green(runner, stubs, tmp_path, step):
+    """A solved step passes although every other file of the folder is still a stub."""
+    desk = shutil.copytree(stubs, tmp_path / "desk")
+    shutil.copy(ROOT / "solutions" / step.file, desk)
+    result = runner.run(Job(("--impl", str(desk), f"tests/{step.test_file}")))
+    assert result.exit_code == 0, result.reason + result.output
+
+
+def test_worked_on_files_are_never_overwritten(stubs, tmp_path):
+    """`kata stubs` writes what is missing or untouched, and leaves a learner's work alone."""
+    desk = shutil.copytree(stubs, tmp_path / "desk")
+    done, gone, broken, old = (desk / s.file for s in STEPS[:4])
+    shutil.copy(ROOT / "solutions" / STEPS[0].file, done)
+    gone.unlink()
+    broken.write_text("def guide(:\n", encoding="utf-8")
+    old.write_text(old.read_text(encoding="utf-8").replace("Step 4", "Step four"), encoding="utf-8")
+    kept = {path: path.read_text(encoding="utf-8") for path in (done, broken)}
+    report = write_stubs(ROOT, desk)
+    assert [report[s] for s in STEPS[:5]] == ["kept", "written", "kept", "written", "up to date"]
+    assert all(path.read_text(encoding="utf-8") == text for path, text in kept.items())
+    assert gone.exists()
+
+
+def test_stubs_keep_everything_around_the_bodies():
+    """Signatures, docstrings, imports and constants stay byte for byte; helpers and methods are cut like the rest."""
+    solution, stub = dedent(SOLUTION), dedent(STUB)
+    assert stub_text(solution, STEPS[2]) == stub
+
+
+def test_stubs_are_recognised():
+    """A derived stub counts as untouched; a solution does not."""
+    for step in STEPS:
+        solution = (ROOT / "solutions" / step.file).read_text(encoding="utf-8")
+        assert is_untouched(stub_text(solution, step))
+        assert not is_untouched(solution)
+
+
+def test_stale_stubs_are_found(stubs, tmp_path):
+    """`kata stubs --check` names exactly the files that are not the stub of their solution."""
+    shutil.copytree(
+        ROOT / "solutions", tmp_path / "solutions", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copytree(stubs, tmp_path / "exercises")
+    assert stale_stubs(tmp_path) == []
+    (tmp_path / "exercises" / STEPS[6].file).write_text("", encoding="utf-8")
+    (tmp_path / "exercises" / STEPS[8].file).unlink()
+    assert stale_stubs(tmp_path) == [STEPS[6], STEPS[8]]
