@@ -184,7 +184,7 @@ def test_guide_changes_no_input(step):
 @pytest.mark.parametrize("num_classes", [3, 7, 10])
 @pytest.mark.parametrize("scale", [-1.0, 0, 0.0, 0.5, 1, 1.0, 1.5, 4.0])
 def test_guided_velocity_mixes_the_models_two_answers(step, num_classes, scale):
-    """The guided velocity is v_u + w (v_c - v_u), with v_u under the null class and v_c under each sample's own label."""
+    """It is v_u + w (v_c - v_u), with v_u under the null class and v_c under each sample's own label."""
     model, x, t, y = inputs(num_classes, num_classes)
     u, c = fields(model, x, t, y)
     check_close(

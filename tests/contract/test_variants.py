@@ -64,7 +64,7 @@ def test_alternative_passes(results, variant):
 
 
 def test_there_are_enough_of_them():
-    """At least 110 mistakes, 10 for each of steps 1 to 7 and 5 for each of steps 8 to 10; at least 3 alternatives a step."""
+    """110 mistakes in all, 10 for each of steps 1 to 7, 5 for each of 8 to 10; 3 alternatives a step."""
     for step in STEPS:
         mistakes = [m for m in MISTAKES if m.step == step]
         assert len(mistakes) >= (10 if step.number <= 7 else 5), step.name
