@@ -9,7 +9,7 @@ from kata.checks.compare import check, check_close, check_raises, unchanged
 from kata.checks.models import LabelField
 from kata.checks.strategies import SEEDS
 
-SCALES = [-1.0, 0.5, 1.5, 4.0, 7]
+SCALES = [-1.0, 0.5, 1.5, 4.0, 7, 12.5]
 
 
 def velocities(seed, shape=(3, 1, 4, 5), dtype=torch.float64):
@@ -18,7 +18,7 @@ def velocities(seed, shape=(3, 1, 4, 5), dtype=torch.float64):
     return [(3 * torch.randn(shape, generator=g, dtype=torch.float64)).to(dtype) for _ in range(2)]
 
 
-def inputs(seed, num_classes, batch=4, channels=2):
+def inputs(seed, num_classes, batch=4, channels=4):
     """A model, images, times and mixed labels; the closed form is in `fields`."""
     g = generator(seed)
     model = LabelField(num_classes, channels, torch.float64)
@@ -71,6 +71,7 @@ def test_values_follow_the_formula(step, scale, seed):
         called=f"guide(v_uncond, v_cond, {scale})",
         must="v = v_u + w (v_c - v_u) for every finite w, also below 1 and below 0",
         hint="one line, without an `if`: mind which velocity is subtracted from which",
+        tolerance=1e-9,
     )
 
 
@@ -179,6 +180,32 @@ def test_guide_changes_no_input(step):
     scale = torch.tensor([0.0, 1.0, 4.0], dtype=torch.float64)
     with unchanged("guide(v_uncond, v_cond, scale)", v_uncond=u, v_cond=c, scale=scale):
         step.guide(u, c, scale)
+
+
+def test_gradients_reach_both_velocities(step):
+    """The result depends on both velocities, with weights 1 - w and w, for autograd too."""
+    u, c = (v.requires_grad_() for v in velocities(5))
+    result = step.guide(u, c, 3.0)
+    check(
+        isinstance(result, torch.Tensor) and result.requires_grad,
+        called="guide on velocities that require gradients",
+        got="returned something without a gradient",
+        must="guide is an ordinary differentiable formula",
+        hint="no detach(), no torch.no_grad()",
+    )
+    for name, got, weight in zip(
+        ("v_uncond", "v_cond"),
+        torch.autograd.grad(result.sum(), (u, c), allow_unused=True),
+        (-2.0, 3.0),
+        strict=True,
+    ):
+        check_close(
+            got,
+            torch.full_like(u, weight),
+            called=f"guide at w = 3 and asked for its gradient in {name}",
+            must="it is 1 - w for v_uncond and w for v_cond",
+            hint="no detach(): both velocities are part of the formula",
+        )
 
 
 @pytest.mark.parametrize("num_classes", [3, 7, 10])

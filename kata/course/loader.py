@@ -10,11 +10,12 @@ one module. No file is loaded twice in one run.
 import importlib
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from kata.course.manifest import STEPS, Step, step_of_file, step_of_folder
 from kata.course.paths import find_root, shown
@@ -39,14 +40,13 @@ class Implementation:
         self.files = _files_under_test(self.path, self.solutions)
         self.assembled = assembled or not self.solutions.is_dir() or self.path == self.solutions
         if self.assembled:
-            folder = (
-                self.path
-                if self.path.is_dir()
-                else self.solutions
-                if self.changes
-                else self.path.parent
-            )
-            _packages.add("kata_assembled", {**_step_files(folder), **self.files})
+            _packages.add("kata_assembled", {**_step_files(self._folder()), **self.files})
+
+    def _folder(self) -> Path:
+        """Where the neighbours of the files under test lie when all steps are taken from one place."""
+        if self.path.is_dir():
+            return self.path
+        return self.solutions if self.changes else self.path.parent
 
     def module(self, step: Step) -> ModuleType:
         """The module of a step; StepError where it is missing or does not load."""
@@ -57,7 +57,9 @@ class Implementation:
             )
         package = "kata_assembled" if self.assembled else self._isolated_package(step)
         try:
-            return importlib.import_module(f"{package}.{step.name}")
+            module = importlib.import_module(f"{package}.{step.name}")
+            vars(module).setdefault("__getattr__", self._missing(step))
+            return module
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a step may even call sys.exit() while it loads
@@ -76,10 +78,23 @@ class Implementation:
                 setattr(sys.modules[package], below.name, solution)
         return package
 
+    def _missing(self, step: Step) -> Callable[[str], NoReturn]:
+        """A module's `__getattr__`, which is asked for the names that the file does not define."""
+
+        def complain(name: str) -> NoReturn:
+            path = shown(self.files[step.number][-1])
+            raise AttributeError(
+                f"{path} defines no {name}: step {step.number} is {', '.join(step.public)}."
+            )
+
+        return complain
+
     def _why(self, step: Step, error: BaseException, package: str) -> str:
         path = shown(self.files[step.number][-1])
         if isinstance(error, SyntaxError):
-            return f"{error.filename and shown(Path(error.filename))}, line {error.lineno}: syntax error, {error.msg}."
+            place = shown(Path(error.filename)) if error.filename else path
+            line = f", line {error.lineno}" if error.lineno else ""
+            return f"{place}{line}: syntax error, {error.msg}."
         if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith(f"{package}."):
             missing = (error.name or "").removeprefix(f"{package}.")
             if any(s.name == missing for s in STEPS):

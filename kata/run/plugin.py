@@ -45,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         database=None,
         report_multiple_bugs=False,
         print_blob=False,
+        verbosity=hypothesis.Verbosity.quiet,
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     hypothesis.settings.load_profile("kata")

@@ -1,0 +1,14 @@
+"""The velocity is computed under no_grad: whoever trains through it gets no gradient and no word about it.
+
+Seen in: sampling code reused for distillation; our own thinking
+Caught by: test_mode_and_gradients_are_left_alone
+"""
+
+
+@torch.no_grad()
+def guided_velocity(model, x, t, y, scale, null_class):
+    null = torch.full_like(y, null_class)
+    if not isinstance(scale, Tensor) and scale in (0, 1):
+        return model(x, t, y if scale == 1 else null)
+    v_uncond, v_cond = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([null, y])).chunk(2)
+    return guide(v_uncond, v_cond, scale)

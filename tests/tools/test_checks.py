@@ -1,0 +1,139 @@
+"""What the step tests are made of: they must fail when they should, and say why."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from kata.checks.bounds import binomial_bounds, fresh_seed
+from kata.checks.compare import check_close, check_raises, unchanged
+from kata.checks.models import PointMass, redraw_zeros
+
+WORDS = {"called": "f(1)", "must": "the answer is right", "hint": "read the formula"}
+
+
+def refused(actual, expected, **options):
+    """The words with which a comparison fails."""
+    with pytest.raises(AssertionError) as caught:
+        check_close(actual, expected, **WORDS, **options)
+    return str(caught.value)
+
+
+def test_the_failure_message_has_four_parts():
+    """What was called, what came back, what must hold, what to try."""
+    text = refused(torch.tensor([1.0, 5.0]), torch.tensor([1.0, 2.0]))
+    assert text == (
+        "Called f(1).\nIt returned 5 at [1] where 2 must be.\n"
+        "What must hold: the answer is right.\nTry: read the formula."
+    )
+
+
+@pytest.mark.parametrize(
+    ("actual", "words"),
+    [
+        (None, "returned None (is a `return` missing?)"),
+        (torch.ones(3), "a tensor of shape (3,)"),
+        (torch.ones(2, dtype=torch.float64), "a tensor of torch.float64"),
+        (torch.tensor([1.0, math.nan]), "nan at [1]"),
+        (torch.tensor([1.0, math.inf]), "inf at [1]"),
+        (np.ones(2), "ndarray"),
+        ("text", "str 'text'"),
+    ],
+)
+def test_what_is_not_the_expected_tensor_is_refused(actual, words):
+    """Type, shape, dtype and values are compared, NaN included."""
+    assert words in refused(actual, torch.ones(2))
+
+
+def test_numbers_and_arrays_are_compared_too():
+    """A number may be a float, a NumPy scalar or a 0-dim tensor; an array must be one."""
+    for number in (0.5, np.float64(0.5), np.float32(0.5), torch.tensor(0.5)):
+        check_close(number, 0.5, **WORDS)
+    assert "list" in refused([0.5], 0.5)
+    assert "bool" in refused(True, 1.0)
+    check_close(np.array([1.0, 2.0]), np.array([1.0, 2.0]), **WORDS)
+    assert "shape (1, 2)" in refused(np.array([[1.0, 2.0]]), np.array([1.0, 2.0]))
+    assert "Tensor" in refused(torch.ones(2), np.ones(2)) or "tensor" in refused(
+        torch.ones(2), np.ones(2)
+    )
+
+
+def test_not_implemented_is_let_through():
+    """A stub must never pass for the error that is asked for, although NotImplementedError is a RuntimeError."""
+
+    def stub():
+        raise NotImplementedError("step 1: f")
+
+    with pytest.raises(NotImplementedError):
+        check_raises(RuntimeError, stub, **WORDS)
+
+
+def test_the_wrong_error_and_no_error_are_refused():
+    """Both in words."""
+    with pytest.raises(AssertionError, match="raised KeyError"):
+        check_raises(ValueError, lambda: {}["x"], **WORDS)
+    with pytest.raises(AssertionError, match="returned int 1 and raised nothing"):
+        check_raises(ValueError, lambda: 1, **WORDS)
+
+
+def test_a_changed_input_is_noticed():
+    """Whatever was done to it in place."""
+    x = torch.tensor([1, 2])
+    with pytest.raises(AssertionError, match="changed its argument y"), unchanged("f(y)", y=x):
+        x[0] = 5
+
+
+@pytest.mark.parametrize(
+    ("trials", "probability"), [(10, 0.5), (400, 0.125), (1000, 0.5), (200, 0.0625)]
+)
+def test_binomial_bounds_spend_no_more_than_they_may(trials, probability):
+    """By an exact sum over all counts outside; one count narrower would spend more on that side."""
+    low, high = binomial_bounds(trials, probability)
+
+    p = Fraction(probability)
+
+    def mass(counts):
+        return float(sum(math.comb(trials, k) * p**k * (1 - p) ** (trials - k) for k in counts))
+
+    assert mass(range(low)) <= 5e-10
+    assert mass(range(high + 1, trials + 1)) <= 5e-10
+    assert mass(range(low + 1)) > 5e-10 or low == 0
+    assert mass(range(high, trials + 1)) > 5e-10 or high == trials
+
+
+def test_certain_events_have_one_count():
+    """p = 0 and p = 1 leave no room."""
+    assert binomial_bounds(7, 0.0) == (0, 0)
+    assert binomial_bounds(7, 1.0) == (7, 7)
+
+
+def test_a_fresh_seed_is_fresh_and_printed(capsys):
+    """It differs from call to call and can be read off the failure report."""
+    seeds = [fresh_seed() for _ in range(3)]
+    assert len(set(seeds)) == 3
+    assert capsys.readouterr().out.split()[1] == str(seeds[0])
+
+
+def test_the_point_mass_is_where_the_path_ends():
+    """x - t v(x, t, y) is mu[y] from anywhere, None being the null class."""
+    mu = torch.randn(4, 1, 2, 3, dtype=torch.float64)
+    model = PointMass(mu)
+    x, t = (
+        torch.randn(2, 1, 2, 3, dtype=torch.float64),
+        torch.tensor([0.3, 1.0], dtype=torch.float64),
+    )
+    landed = x - t.view(-1, 1, 1, 1) * model(x, t)
+    assert torch.allclose(landed, mu[[3, 3]])
+    assert model.evaluated == 2
+
+
+def test_zeros_are_redrawn_and_nothing_else():
+    """Only parameters that are zero throughout."""
+    layer = torch.nn.Linear(3, 2)
+    torch.nn.init.zeros_(layer.bias)
+    weight = layer.weight.clone()
+    redraw_zeros(layer)
+    assert layer.bias.any()
+    assert torch.equal(layer.weight, weight)

@@ -1,0 +1,64 @@
+"""The pytest plugin, as a person sees it from outside."""
+
+import subprocess
+import sys
+
+import pytest
+
+from kata.course.manifest import STEPS
+from kata.course.paths import find_root
+
+ROOT = find_root()
+
+
+def run_pytest(*arguments):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_bare_pytest_collects_the_ten_step_files_alone():
+    """Nothing but the tests of the steps, and the exercises are what is tested."""
+    run = run_pytest("--collect-only", "-q")
+    files = {line.partition("::")[0] for line in run.stdout.splitlines() if "::" in line}
+    assert files == {f"tests/{s.test_file}" for s in STEPS}
+    header = run_pytest("--collect-only", "tests/test_step03_guidance.py").stdout
+    assert "under test: exercises/ (isolated" in header
+    assert "step10_learned_embeddings.py" in header
+
+
+def test_the_solutions_bring_everything_else_along():
+    """`--impl solutions` collects the contract and the tools as well."""
+    run = run_pytest("--impl", "solutions", "--collect-only", "-q")
+    folders = {line.rpartition("/")[0] for line in run.stdout.splitlines() if "::" in line}
+    assert {"tests", "tests/contract", "tests/tools"} <= {f.partition("::")[0] for f in folders}
+
+
+def test_one_file_is_tested_by_its_own_step_alone():
+    """With one step's file the other steps' tests are left out."""
+    run = run_pytest("--impl", "solutions/step03_guidance.py", "--collect-only", "-q")
+    files = {line.partition("::")[0] for line in run.stdout.splitlines() if "::" in line}
+    assert files == {"tests/test_step03_guidance.py"}
+
+
+@pytest.mark.parametrize("target", ["nowhere", "tests/mistakes", "pyproject.toml"])
+def test_a_wrong_implementation_is_one_sentence_and_exit_code_2(target):
+    """No stack trace of our own."""
+    run = run_pytest("--impl", target)
+    assert run.returncode == 2
+    assert f"--impl {target}: " in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_a_step_that_does_not_load_fails_its_tests_by_one_sentence(tmp_path):
+    """Each test of the step fails, none is an error of the collection, and no other step suffers."""
+    for s in STEPS[2:4]:
+        (tmp_path / s.file).write_bytes((ROOT / "solutions" / s.file).read_bytes())
+    (tmp_path / STEPS[2].file).write_text("def guide(:\n", encoding="utf-8")
+    tests = [f"tests/{s.test_file}" for s in STEPS[2:4]]
+    run = run_pytest("--impl", str(tmp_path), "-q", *tests)
+    assert run.returncode == 1
+    assert "line 1: syntax error" in run.stdout
+    assert "error" not in run.stdout.splitlines()[-1]
+    assert all(
+        "step04" not in line for line in run.stdout.splitlines() if line.startswith("FAILED")
+    )
