@@ -53,9 +53,9 @@ class ClassEmbedding(nn.Module):
     """A learned vector for every class, and one for the null class.
 
     num_classes: K, the number of real classes; embed_dim: D. `.embed` is an `nn.Embedding` with K +
-    1 rows of D numbers, drawn from N(0, 0.02) (mean 0, standard deviation 0.02); it is the only
-    parameter, and every row of it can be trained. `.num_classes` is K; `.null_class` is K, the
-    index of the last row.
+    1 rows of D numbers, drawn from N(0, 0.02) (mean 0, standard deviation 0.02); its weight is the
+    only parameter and the only entry of the `state_dict`, and every row of it is trained.
+    `.num_classes` is K; `.null_class` is K, the index of the last row.
     """
 
     embed: nn.Embedding
@@ -70,8 +70,9 @@ class ClassEmbedding(nn.Module):
         """Look up the rows of the labels.
 
         y: int64 `(B,)`, 0 .. K, where K is the null class. Returns `(B, D)`, row i being exactly
-        the table's row y[i], so that gradients reach the rows that were looked up and no other.
-        Raises IndexError, ValueError or TypeError for labels outside 0 .. K (-1 too) and for labels
-        that are not integers.
+        the table's row y[i], so that gradients reach the rows that were looked up and no other. The
+        same in train and eval mode; changes neither the labels nor the table. Raises IndexError,
+        ValueError or TypeError for labels outside 0 .. K (-1 too) and for labels that are not
+        integers.
         """
         raise NotImplementedError("step 1: ClassEmbedding.forward")

@@ -60,8 +60,9 @@ class ConditionalDiT(DiT):
 
     num_classes: K; the other arguments are those of `DiT`. 12,363,024 parameters by default.
     `.class_embed` is a `ClassEmbedding` of K classes and width `cond_dim`, the only thing added to
-    the DiT's parameters: the `state_dict` is that of `DiT` plus `class_embed.embed.weight`.
-    `.num_classes` is K; `.null_class` is K.
+    the DiT's parameters: the `state_dict` is that of `DiT` plus `class_embed.embed.weight`. Both
+    start as they are made: the table as small random numbers, and what is zero in a new `DiT` is
+    zero here. `.num_classes` is K; `.null_class` is K.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class ConditionalDiT(DiT):
         """The velocity at x, of the same shape.
 
         x: `(B, C, H, W)`; t: `(B,)` in [0, 1]; y: int64 `(B,)`, 0 .. K, or None, which is the null
-        class for every sample and gives bitwise the same. Every sample's velocity depends on its
-        own image, time and label alone. The same in train and eval mode: nothing is dropped here.
+        class for every sample and gives bitwise the same. It is the velocity of the given `DiT`
+        under c = h_t + E[y], in every block. Every sample's velocity depends on its own image, time
+        and label alone; gradients flow to all parameters, and to those rows of the table that were
+        looked up. Changes no input. The same in train and eval mode: nothing is dropped here.
         Raises IndexError, ValueError or TypeError for labels that are out of range, not integers or
         not of shape `(B,)`.
         """

@@ -66,9 +66,10 @@ def compare_cfg_scales(
     """Draw one digit at several guidance scales, all from the same noise.
 
     target_digit: 0 .. K; scales: S of them, in the order of the result. noise: `(N, C, H, W)`,
-    shared by all scales; drawn once where it is not given. The other arguments are those of
-    `sample_conditional`. Returns `(S, N, C, H, W)`: entry [s, i] starts from noise i and is guided
-    with scales[s].
+    shared by all scales and not changed; drawn once where it is not given. The other arguments, and
+    what is left alone (the model's mode, autograd, torch's global generator where another is
+    given), are those of `sample_conditional`. Returns `(S, N, C, H, W)`: entry [s, i] starts from
+    noise i and is guided with scales[s]. Costs at most two evaluations a sample, scale and step.
     """
     raise NotImplementedError("step 8: compare_cfg_scales")
 
@@ -76,8 +77,8 @@ def compare_cfg_scales(
 def fidelity(samples: Tensor, labels: Tensor, classifier: Callable[[Tensor], Tensor]) -> float:
     """The share of samples that a classifier reads as what was asked for.
 
-    samples: `(N, C, H, W)`; labels: int64 `(N,)`; classifier: called on samples, gives logits `(N,
-    K)`. Returns a number in [0, 1].
+    samples: `(N, C, H, W)`; labels: int64 `(N,)`; classifier: called on the samples as they are,
+    gives logits `(N, K)`. Returns a number in [0, 1]. Changes no input.
     """
     raise NotImplementedError("step 8: fidelity")
 
@@ -85,8 +86,8 @@ def fidelity(samples: Tensor, labels: Tensor, classifier: Callable[[Tensor], Ten
 def diversity(samples: Tensor) -> float:
     """How much the samples of one class differ: the mean over pixels of the standard deviation over the samples.
 
-    samples: `(N, C, H, W)` of one class, not clamped. The standard deviation divides by N
-    (correction=0). Returns a number, 0 where all samples are equal. Raises ValueError for fewer
-    than 2 samples.
+    samples: `(N, C, H, W)` of one class, neither clamped nor changed. The standard deviation
+    divides by N (correction=0). Returns a number, 0 where all samples are equal. Raises ValueError
+    for fewer than 2 samples.
     """
     raise NotImplementedError("step 8: diversity")

@@ -57,8 +57,9 @@ def compare_modes(
 
     target_class: the label of the second and third, 0 .. K; cfg_scale: of the third; the first has
     the null class and, like the second, w = 1, so both cost N evaluations a step, and "guided" 2N.
-    noise: `(N, C, H, W)`, shared by the three; drawn once where it is not given. The other
-    arguments are those of `sample_conditional`. Returns a dict with just these three names, in this
-    order, each `(N, C, H, W)`.
+    noise: `(N, C, H, W)`, shared by the three and not changed; drawn once where it is not given.
+    The other arguments, and what is left alone (the model's mode, autograd, torch's global
+    generator where another is given), are those of `sample_conditional`. Returns a dict with just
+    these three names, each `(N, C, H, W)`.
     """
     raise NotImplementedError("step 9: compare_modes")

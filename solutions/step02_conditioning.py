@@ -51,9 +51,9 @@ from torch import Tensor
 def combine(time_embedding: Tensor, class_embedding: Tensor) -> Tensor:
     """The conditioning vector c: the sum of the two embeddings.
 
-    time_embedding, class_embedding: `(B, D)`. Returns `(B, D)`, sample i from the i-th rows alone;
-    gradients flow to both. Changes no input. Raises ValueError where the two shapes are not equal;
-    nothing is broadcast.
+    time_embedding, class_embedding: `(B, D)`. Returns `(B, D)` in their dtype, sample i from the
+    i-th rows alone, nothing rescaled; gradients flow to both. Changes no input. Raises ValueError
+    where the two shapes are not equal; nothing is broadcast.
     """
     if time_embedding.shape != class_embedding.shape:
         raise ValueError(
@@ -66,9 +66,9 @@ def combine(time_embedding: Tensor, class_embedding: Tensor) -> Tensor:
 def modulate(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Scale and shift the tokens as adaptive layer norm does: x * (1 + scale) + shift.
 
-    x: tokens `(B, N, F)`, normalised already; scale, shift: `(B, F)`. Returns `(B, N, F)`: every
-    token of sample i is scaled by 1 + scale[i] and shifted by shift[i], also where B = 1 or B = N.
-    Changes no input; gradients flow to all three.
+    x: tokens `(B, N, F)`, normalised already; scale, shift: `(B, F)`. Returns `(B, N, F)` in their
+    dtype: every token of sample i is scaled by 1 + scale[i] and then shifted by shift[i], also
+    where B = 1 or B = N. Changes no input; gradients flow to all three.
     """
     expected = (x.shape[0], x.shape[-1])
     if x.ndim != 3 or tuple(scale.shape) != expected or tuple(shift.shape) != expected:

@@ -74,9 +74,10 @@ def sample(
     always square; num_classes: here for uniformity, it changes nothing. device: None is that of the
     model's first parameter. noise: the starting point `(B, C, H, W)`, not changed; without it, N(0,
     I) is drawn, anew for every sample, from generator on the generator's device (None: torch's
-    global one, never reseeded). Returns `(B, C, H, W)`, not clamped, without a graph. The model is
-    in eval mode meanwhile and afterwards in the mode it was in. Raises ValueError where num_steps
-    is below 1.
+    global one, which is never reseeded, and not touched where a generator is given). Returns `(B,
+    C, H, W)`, not clamped; no graph is recorded. The model, with all its layers, is in eval mode
+    meanwhile and afterwards in the mode it was in; its parameters and autograd are left as they
+    were. Raises ValueError where num_steps is below 1.
     """
     return _euler(
         model,
@@ -102,11 +103,11 @@ def sample_conditional(
 ) -> Tensor:
     """Draw one image for every label, guided towards it.
 
-    class_labels: a tensor `(B,)`, a list, or one int or 0-dim tensor for one image; 0 .. K, where K
-    = num_classes is the null class. cfg_scale: w. 0 and 1 evaluate B samples a step, any other
-    number 2B. The other arguments, what is returned and what is left alone: as in `sample`. Image i
-    is of class_labels[i]. Raises ValueError where num_steps is below 1; IndexError, ValueError or
-    TypeError for labels that are out of range or not integers.
+    class_labels: a tensor `(B,)`, not changed, a list, or one int or 0-dim tensor for one image; 0
+    .. K, where K = num_classes is the null class. cfg_scale: w. 0 and 1 evaluate B samples a step,
+    any other number 2B. The other arguments, what is returned and what is left alone: as in
+    `sample`. Image i is of class_labels[i]. Raises ValueError where num_steps is below 1;
+    IndexError, ValueError or TypeError for labels that are out of range or not integers.
     """
     labels = torch.as_tensor(class_labels)
     if labels.is_floating_point() or labels.dtype == torch.bool:

@@ -2,6 +2,7 @@
 
 import math
 import os
+from functools import cache
 
 import torch
 
@@ -9,6 +10,7 @@ FALSE_ALARM = 1e-9
 """The probability with which a statistical test refuses a right answer."""
 
 
+@cache
 def binomial_bounds(
     trials: int, probability: float, false_alarm: float = FALSE_ALARM
 ) -> tuple[int, int]:

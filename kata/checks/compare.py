@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kata.checks.bounds import FALSE_ALARM, binomial_bounds
+
 LABEL_ERRORS = (IndexError, ValueError, TypeError, RuntimeError)
 """How bad labels may be refused: as the docstrings say, or by torch's own error for a wrong dtype."""
 
@@ -128,6 +130,33 @@ def check_raises(
         names = " or ".join(kind.__name__ for kind in kinds if kind is not RuntimeError)
         fail(called, f"raised {type(error).__name__}: {error}", f"{must} ({names})", hint)
     fail(called, f"returned {described(result)} and raised nothing", must, hint)
+
+
+def check_count(
+    count: int | Tensor,
+    trials: int,
+    probability: float,
+    *,
+    called: str,
+    what: str,
+    must: str,
+    hint: str = "",
+    parts: int = 1,
+) -> None:
+    """Fail unless `count` is one that Binomial(trials, probability) gives: refused by chance once in 10^9 runs.
+
+    what: that which was counted, as in "4 of 10 <what>". parts: in how many such checks a test
+    shares that one chance.
+    """
+    __tracebackhide__ = True
+    low, high = binomial_bounds(trials, probability, FALSE_ALARM / parts)
+    check(
+        low <= int(count) <= high,
+        called=called,
+        got=f"gave {int(count)} of {trials} {what}",
+        must=f"{must}; here chance gives {low} to {high}",
+        hint=hint,
+    )
 
 
 @contextmanager

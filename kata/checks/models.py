@@ -36,7 +36,7 @@ class StandIn(nn.Module):
             )
         self.calls.append((x.detach().clone(), t.detach().clone(), labels.detach().clone()))
         self.modes.append(self.training)
-        return self.velocity(x, t, labels)
+        return self.velocity(x, t.to(x.dtype), labels)
 
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
         raise NotImplementedError
@@ -45,6 +45,19 @@ class StandIn(nn.Module):
     def evaluated(self) -> int:
         """The number of samples evaluated so far."""
         return sum(x.shape[0] for x, _, _ in self.calls)
+
+    @property
+    def starts(self) -> Tensor:
+        """The images it was asked about at the first, the greatest time: each once, in a sorted order."""
+        if not self.calls:
+            raise AssertionError("The model was never called; the velocity must come from it.")
+        x, t, _ = (torch.cat(parts) for parts in zip(*self.calls, strict=True))
+        return torch.unique(x[t >= t.max() - 1e-4], dim=0)
+
+    @property
+    def times(self) -> list[float]:
+        """The times it was asked at: each once, to four decimals, the greatest first."""
+        return sorted({round(float(time), 4) for _, t, _ in self.calls for time in t}, reverse=True)
 
 
 class PointMass(StandIn):
@@ -61,6 +74,11 @@ class PointMass(StandIn):
 
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
         return (x - self.mu[y]) / t.clamp(min=1e-6).view(-1, 1, 1, 1)
+
+    def aim(self, labels: Tensor | list[int], scale: float) -> Tensor:
+        """Where guidance leads: mu_u + w (mu_c - mu_u), one image for every label."""
+        mu = self.mu.detach()
+        return mu[-1] + scale * (mu[labels] - mu[-1])
 
 
 class LabelField(StandIn):
@@ -81,6 +99,17 @@ class LabelField(StandIn):
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
         a, b, c = self.table[:, y]
         return x * a + t.view(-1, 1, 1, 1) * b + c
+
+
+@torch.no_grad()
+def euler(model: StandIn, x: Tensor, labels: Tensor, scale: float, num_steps: int) -> Tensor:
+    """Where Euler's method leads from x at t = 1 on a stand-in's guided velocity; no call is recorded."""
+    null = torch.full_like(labels, model.null_class)
+    for i in range(num_steps):
+        t = torch.full((x.shape[0],), 1 - i / num_steps, dtype=x.dtype)
+        u, c = model.velocity(x, t, null), model.velocity(x, t, labels)
+        x = x - (u + scale * (c - u)) / num_steps
+    return x
 
 
 def redraw_zeros(model: nn.Module, seed: int = 0, scale: float = 0.1) -> None:

@@ -14,8 +14,8 @@ import hypothesis.configuration
 import pytest
 
 from kata.course.loader import Implementation, StepError
-from kata.course.manifest import step_of_file
-from kata.course.paths import cache_folder, shown
+from kata.course.manifest import STEPS, step_of_file
+from kata.course.paths import cache_folder, find_root, shown
 
 IMPLEMENTATION = pytest.StashKey[Implementation]()
 
@@ -24,7 +24,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("kata", "the steps under test")
     group.addoption(
         "--impl",
-        default="exercises",
         metavar="PATH",
         help="exercises (default), solutions, a folder or a file",
     )
@@ -36,6 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    root = find_root()
+    in_course = config.rootpath == root
+    if not in_course and not config.getoption("--impl"):
+        return  # somebody else's tests, in an environment in which the course is installed
     hypothesis.configuration.set_hypothesis_home_dir(cache_folder() / "hypothesis")
     hypothesis.settings.register_profile(
         "kata",
@@ -50,19 +53,28 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     hypothesis.settings.load_profile("kata")
     try:
-        implementation = Implementation(config.getoption("--impl"), config.getoption("--assembled"))
+        target = config.getoption("--impl") or "exercises"
+        implementation = Implementation(target, config.getoption("--assembled"))
     except StepError as error:
         pytest.exit(str(error), returncode=2)
     config.stash[IMPLEMENTATION] = implementation
-    if (
-        config.args_source is pytest.Config.ArgsSource.TESTPATHS
-        and implementation.path == implementation.solutions
-    ):
-        config.args = [str(config.rootpath / "tests")]
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        everything = implementation.path == implementation.solutions
+        tested = [
+            s for s in STEPS if implementation.path.is_dir() or s.number in implementation.files
+        ]
+        names = ["tests"] if everything else [f"tests/{s.test_file}" for s in tested]
+        config.args = [str(root / name) for name in names]
+    if not in_course:
+        config.option.importmode, config.option.tbstyle = "importlib", "short"
+        for name in ("lfplugin", "nfplugin"):  # they would write a cache beside the file under test
+            config.pluginmanager.unregister(name=name)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    implementation = config.stash[IMPLEMENTATION]
+    implementation = config.stash.get(IMPLEMENTATION, None)
+    if implementation is None:
+        return []
     how = (
         "assembled"
         if implementation.assembled
@@ -76,7 +88,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the slow tests unless --slow is given and, where one step's file is tested, the other steps."""
-    implementation = config.stash[IMPLEMENTATION]
+    implementation = config.stash.get(IMPLEMENTATION, None)
+    if implementation is None:
+        return
     dropped = []
     for item in items:
         step = step_of_file(item.path)

@@ -29,13 +29,9 @@ from kata.run.results import Job, Outcome, Result
 CAN_FORK = hasattr(os, "fork")
 OUTPUT_KEPT = 20_000
 OPTIONS = (
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:faulthandler",
-    "-W",
-    "ignore:Module already imported",
+    *("-q", "-c", "pyproject.toml"),
+    *("-p", "no:cacheprovider", "-p", "no:faulthandler"),
+    *("-W", "ignore:Module already imported"),
 )
 
 

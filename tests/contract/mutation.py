@@ -83,9 +83,14 @@ def survivors_of(step: Step, root: Path, runner: WarmRunner) -> tuple[int, list[
         results = track(
             runner.run_all(jobs), f"step {step.number}", len(jobs), console=Console(stderr=True)
         )
-        accepted = [
-            mutant for mutant, result in zip(found, results, strict=True) if result.exit_code == 0
-        ]
+        accepted = []
+        for mutant, result in zip(found, results, strict=True):
+            if result.exit_code not in (0, 1, None):
+                raise RuntimeError(
+                    f"pytest itself failed on a mutant of step {step.number}: {result.output}"
+                )
+            if result.exit_code == 0:
+                accepted.append(mutant)
     return len(found), [f"{name}: {changed_line(solution, mutated)}" for name, mutated in accepted]
 
 

@@ -62,3 +62,23 @@ def test_a_step_that_does_not_load_fails_its_tests_by_one_sentence(tmp_path):
     assert all(
         "step04" not in line for line in run.stdout.splitlines() if line.startswith("FAILED")
     )
+
+
+def test_an_implementation_outside_of_the_course_is_tested_alike(tmp_path):
+    """A path elsewhere does not make pytest lose the course's settings, and nothing is left behind."""
+    path = tmp_path / "step03" / STEPS[2].file
+    path.parent.mkdir()
+    path.write_bytes((ROOT / "solutions" / STEPS[2].file).read_bytes())
+    for target in (path, path.parent):
+        command = [sys.executable, "-m", "pytest", "--impl", str(target), "-k", "test_scale", "-q"]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert run.returncode == (0 if target == path else 1), run.stdout
+        assert list(path.parent.iterdir()) == [path]
+
+
+def test_other_projects_are_left_alone(tmp_path):
+    """In an environment in which the course is installed, the tests of another project run as ever."""
+    (tmp_path / "test_theirs.py").write_text("def test_a(): pass\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout.splitlines()[-1][:8]) == (0, "1 passed")

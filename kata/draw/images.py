@@ -1,0 +1,122 @@
+"""Figures that are made of images: grids of samples, and fields of velocity."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kata.draw.style import DIVERGING, INK, MUTED, WIDTH, bare, new_figure, styled
+
+GAP = 0.12
+"""Of the space between two images, as a share of an image."""
+
+
+def mosaic(images: np.ndarray) -> np.ndarray:
+    """`(R, N, H, W)` to one image: R rows of N, nan between them."""
+    rows, columns, height, width = images.shape
+    gap = max(1, round(GAP * height))
+    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
+    for r in range(rows):
+        for c in range(columns):
+            top, left = r * (height + gap), c * (width + gap)
+            canvas[top : top + height, left : left + width] = images[r, c]
+    return canvas
+
+
+def _ink(axes: Axes, images: np.ndarray, labels: Sequence[str], colour: str = INK) -> None:
+    """Images `(R, N, H, W)` in [-1, 1] as ink on paper, a label beside each row."""
+    height = images.shape[2]
+    step = height + max(1, round(GAP * height))
+    bare(axes).imshow(
+        np.ma.masked_invalid(mosaic(images)),
+        cmap="Greys",
+        vmin=-1.15,
+        vmax=1,
+        interpolation="nearest",
+    )
+    axes.set_yticks([r * step + (height - 1) / 2 for r in range(len(images))], labels)
+    axes.tick_params(length=0, labelcolor=colour, labelsize=9.5)
+
+
+@styled
+def class_grid(images: np.ndarray, title: str) -> Figure:
+    """Samples `(K, N, H, W)`, a row a class, the class beside it."""
+    rows, columns = images.shape[:2]
+    width = min(WIDTH, 0.6 * columns + 0.6)
+    figure = new_figure(0.6 * rows * min(1.0, (WIDTH - 0.6) / (0.6 * columns)) + 0.4, width)
+    axes = figure.subplots()
+    _ink(axes, images, [str(k) for k in range(rows)])
+    axes.set_title(title)
+    return figure
+
+
+@styled
+def scale_rows(
+    images: np.ndarray,
+    scales: Sequence[float],
+    fidelity: Sequence[float],
+    diversity: Sequence[float],
+    digit: int,
+) -> Figure:
+    """One digit `(S, N, H, W)`, a row a guidance scale, with the two measures of each row beside it."""
+    rows = len(images)
+    figure = new_figure(0.78 * rows + 0.7)
+    axes = figure.subplots()
+    _ink(axes, images, [f"w = {scale:g}" for scale in scales])
+    height = images.shape[2]
+    step = height + max(1, round(GAP * height))
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(
+        [r * step + (height - 1) / 2 for r in range(rows)],
+        [
+            f"read as {digit}: {f:.0%}\nspread {d:.2f}"
+            for f, d in zip(fidelity, diversity, strict=True)
+        ],
+    )
+    right.tick_params(length=0, labelcolor=MUTED, labelsize=8.5)
+    right.spines["right"].set_visible(False)
+    axes.set_title(f"“Draw a {digit}”: a column is one starting noise")
+    return figure
+
+
+@styled
+def mode_strips(modes: Mapping[str, np.ndarray], titles: Mapping[str, str]) -> Figure:
+    """Strips `(N, H, W)` by name, one below the other, each under its title."""
+    count = len(next(iter(modes.values())))
+    figure = new_figure(len(modes) * (2 * WIDTH / count + 0.42))
+    for axes, (name, images) in zip(figure.subplots(len(modes), 1), modes.items(), strict=True):
+        half = (count + 1) // 2
+        padded = np.concatenate([images, np.full_like(images[:1], np.nan)])[: 2 * half]
+        _ink(axes, padded.reshape(2, half, *images.shape[1:]), ["", ""])
+        axes.set_title(titles[name])
+    return figure
+
+
+@styled
+def velocity_fields(
+    unconditional: np.ndarray,
+    conditional: np.ndarray,
+    truth: np.ndarray,
+    guided: Mapping[float, np.ndarray],
+    digit: int,
+) -> Figure:
+    """A 2 x 4 panel of fields `(H, W)` on one colour scale: what guidance mixes, and what it makes of it."""
+    upper = {
+        "$v_u$, any digit": unconditional,
+        f"$v_c$, digit {digit}": conditional,
+        "$v_c - v_u$": conditional - unconditional,
+        "truth, $x_1 - x_0$": truth,
+    }
+    lower = {f"guided, w = {scale:g}": field for scale, field in guided.items()}
+    limit = float(np.percentile(np.abs(np.stack([unconditional, conditional, truth])), 99))
+    figure = new_figure(3.7)
+    panels = figure.subplots(2, 4)
+    for axes, (title, field) in zip(panels.flat, [*upper.items(), *lower.items()], strict=True):
+        shown = bare(axes).imshow(
+            field, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest"
+        )
+        axes.set_title(title, loc="center", fontsize=9.5)
+    bar = figure.colorbar(shown, ax=panels, shrink=0.7, aspect=30, label="velocity")
+    bar.outline.set_visible(False)
+    return figure

@@ -1,0 +1,143 @@
+"""Real handwriting: scikit-learn's 8x8 digits, and MNIST."""
+
+import contextlib
+import io
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from kata.course.paths import cache_folder, shown
+
+SPLIT_SEED = 0
+"""The digits are always split in the same way, whatever the seed of a run."""
+
+MNIST_FILES = {
+    "train-images-idx3-ubyte": 47_040_016,
+    "train-labels-idx1-ubyte": 60_008,
+    "t10k-images-idx3-ubyte": 7_840_016,
+    "t10k-labels-idx1-ubyte": 10_008,
+}
+"""The four raw files, with their sizes in bytes."""
+
+
+class DataError(Exception):
+    """A data set cannot be had; the message is one sentence that says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images, split into those to train on and those held out.
+
+    images, held_out_images: float32 `(N, 1, H, W)`, pixels in [-1, 1]; labels, held_out_labels:
+    int64 `(N,)`, 0 .. 9. All on the CPU.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+    held_out_images: Tensor
+    held_out_labels: Tensor
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+
+def digits() -> Dataset:
+    """Scikit-learn's digits: 1,437 images of 8x8 pixels to train on and 360 held out, the same in every run.
+
+    The split is stratified: each class is held out in proportion. Nothing is downloaded.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    bunch = load_digits()
+    images = torch.as_tensor(bunch.images, dtype=torch.float32)[:, None] / 8 - 1
+    labels = torch.as_tensor(bunch.target, dtype=torch.int64)
+    kept, held_out = train_test_split(
+        torch.arange(len(labels)).numpy(),
+        test_size=0.2,
+        stratify=labels.numpy(),
+        random_state=SPLIT_SEED,
+    )
+    return Dataset("digits", images[kept], labels[kept], images[held_out], labels[held_out])
+
+
+def data_folder(chosen: Path | None = None) -> Path:
+    """Where MNIST is looked for: the folder chosen, else $KATA_DATA, else `data` in the cache folder."""
+    if chosen is not None:
+        return chosen.expanduser()
+    if named := os.environ.get("KATA_DATA"):
+        return Path(named).expanduser()
+    return cache_folder() / "data"
+
+
+def mnist(folder: Path) -> Dataset:
+    """MNIST: 60,000 images of 28x28 pixels to train on and 10,000 held out.
+
+    folder: holds `MNIST/raw/` with the four raw files; where one is missing, all are downloaded
+    once. Raises DataError where they can neither be read nor downloaded, or are damaged.
+    """
+    from torchvision.datasets import MNIST
+
+    raw = folder / "MNIST" / "raw"
+    if not all((raw / name).is_file() for name in MNIST_FILES):
+        _download(folder)
+    for name, size in MNIST_FILES.items():
+        if (found := (raw / name).stat().st_size) != size:
+            raise DataError(
+                f"MNIST in {shown(folder)} is damaged: {name} has {found:,} bytes instead of {size:,}. "
+                f"Delete {shown(raw)} and run this again to download it anew."
+            )
+    try:
+        parts = [MNIST(str(folder), train=train) for train in (True, False)]
+        labels = [torch.as_tensor(part.targets, dtype=torch.int64) for part in parts]
+        images = [part.data.to(torch.float32)[:, None] / 127.5 - 1 for part in parts]
+        if any(not 0 <= int(label.min()) <= int(label.max()) <= 9 for label in labels):
+            raise ValueError("labels outside 0 .. 9")
+    except (OSError, RuntimeError, ValueError, AssertionError, IndexError, KeyError) as error:
+        why = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise DataError(
+            f"MNIST in {shown(folder)} is damaged ({why}). "
+            f"Delete {shown(raw)} and run this again to download it anew."
+        ) from None
+    return Dataset("mnist", images[0], labels[0], images[1], labels[1])
+
+
+def load(name: str, folder: Path | None = None) -> Dataset:
+    """The data set of that name, `digits` or `mnist`; folder: for MNIST, as in `data_folder`. DataError for others."""
+    if name == "digits":
+        return digits()
+    if name == "mnist":
+        return mnist(data_folder(folder))
+    raise DataError(f"There is no data set {name!r}: say digits or mnist.")
+
+
+def _download(folder: Path) -> None:
+    """Fetch the four files beside their place and move them there when all are whole."""
+    from torchvision.datasets import MNIST
+
+    raw = folder / "MNIST" / "raw"
+    try:
+        raw.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".mnist-", dir=folder) as fresh:
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+            ):
+                MNIST(fresh, train=True, download=True)
+            for name in MNIST_FILES:
+                os.replace(Path(fresh) / "MNIST" / "raw" / name, raw / name)
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
+        missing = [name for name in MNIST_FILES if not (raw / name).is_file()]
+        why = (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".:")
+        raise DataError(
+            f"MNIST is not in {shown(folder)} (no {', '.join(missing)} in MNIST/raw) and could not be "
+            f"downloaded ({why}). Name a folder that holds it with --data or KATA_DATA, or connect to a network."
+        ) from None

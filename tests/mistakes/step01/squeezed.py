@@ -1,0 +1,10 @@
+"""squeeze() also removes the axis of the batch where there is one sample only.
+
+Seen in: our own thinking
+Caught by: test_each_label_gets_its_row
+"""
+
+
+class ClassEmbedding(ClassEmbedding):
+    def forward(self, y):
+        return self.embed(y[:, None]).squeeze()

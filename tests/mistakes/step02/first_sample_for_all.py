@@ -1,0 +1,9 @@
+"""The first sample's scale and shift are used for the whole batch.
+
+Seen in: our own thinking
+Caught by: test_modulate_follows_the_formula, test_each_sample_has_its_own_scale_and_shift
+"""
+
+
+def modulate(x, scale, shift):
+    return x * (1 + scale[0]) + shift[0]

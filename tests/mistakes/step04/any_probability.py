@@ -1,0 +1,10 @@
+"""The probability is not looked at: 10, meant as a percentage, drops all labels without a word.
+
+Seen in: our own thinking
+Caught by: test_probability_outside_its_range_is_refused
+"""
+
+
+def drop_labels(y, drop_prob, null_class, generator=None):
+    dropped = torch.rand(y.shape, generator=generator) < drop_prob
+    return y.masked_fill(dropped, null_class)

@@ -1,0 +1,12 @@
+"""The null class is written as 10 instead of being taken from the argument: other numbers of classes break.
+
+Seen in: diffusers#13616
+Caught by: test_labels_are_kept_or_null, test_zero_drops_nothing_and_one_drops_all
+"""
+
+
+def drop_labels(y, drop_prob, null_class, generator=None):
+    if not 0 <= drop_prob <= 1:
+        raise ValueError("drop_prob")
+    dropped = torch.rand(y.shape, generator=generator) < drop_prob
+    return y.masked_fill(dropped, 10)

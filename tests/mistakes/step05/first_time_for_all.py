@@ -1,0 +1,12 @@
+"""The first time steers the whole batch: right in a sampler, wrong in training.
+
+Seen in: our own thinking
+Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class
+"""
+
+
+class ConditionalDiT(ConditionalDiT):
+    def forward(self, x, t, y=None):
+        if y is None:
+            y = torch.full((x.shape[0],), self.null_class, device=x.device)
+        return self.velocity(x, combine(self.time_embed(t[:1].expand(len(t))), self.class_embed(y)))

@@ -1,0 +1,26 @@
+"""The inherited parts are frozen, and only the table is trained.
+
+Seen in: fine-tuning recipes; our own thinking
+Caught by: test_every_parameter_gets_a_gradient
+"""
+
+
+class ConditionalDiT(ConditionalDiT):
+    def __init__(
+        self,
+        num_classes=10,
+        img_size=28,
+        patch_size=4,
+        in_channels=1,
+        embed_dim=256,
+        depth=6,
+        num_heads=8,
+        mlp_ratio=4.0,
+    ):
+        DiT.__init__(
+            self, img_size, patch_size, in_channels, embed_dim, depth, num_heads, mlp_ratio
+        )
+        self.requires_grad_(False)
+        self.num_classes = num_classes
+        self.null_class = num_classes
+        self.class_embed = ClassEmbedding(num_classes, self.cond_dim)

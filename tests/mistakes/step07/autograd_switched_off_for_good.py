@@ -1,0 +1,23 @@
+"""Autograd is switched off and never on again: training after sampling learns nothing.
+
+Seen in: torch.set_grad_enabled(False) as a statement; our own thinking
+Caught by: test_no_graph_is_recorded
+"""
+
+
+def _euler(model, velocity, shape, num_steps, device, generator, noise):
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    device = _device_of(model, device)
+    if noise is None:
+        source = generator.device if generator is not None else device
+        noise = torch.randn(shape, generator=generator, device=source)
+    x = noise.to(device)
+    was_training = model.training
+    model.eval()
+    torch.set_grad_enabled(False)
+    for i in range(num_steps):
+        t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+        x = x - velocity(x, t) / num_steps
+    model.train(was_training)
+    return x

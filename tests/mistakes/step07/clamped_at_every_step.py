@@ -1,0 +1,23 @@
+"""x is clamped to [-1, 1] at every step: noise leaves that range rightfully, and the path is bent.
+
+Seen in: habits from clamping denoised images; our own thinking
+Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers
+"""
+
+
+@torch.no_grad()
+def _euler(model, velocity, shape, num_steps, device, generator, noise):
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    device = _device_of(model, device)
+    if noise is None:
+        source = generator.device if generator is not None else device
+        noise = torch.randn(shape, generator=generator, device=source)
+    x = noise.to(device)
+    was_training = model.training
+    model.eval()
+    for i in range(num_steps):
+        t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+        x = (x - velocity(x, t) / num_steps).clamp(-1, 1)
+    model.train(was_training)
+    return x

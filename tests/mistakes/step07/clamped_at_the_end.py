@@ -1,0 +1,23 @@
+"""The result is clamped to [-1, 1], which hides how over-saturated a scale is.
+
+Seen in: habits from saving images; our own thinking
+Caught by: test_sample_lands_on_the_image_of_the_null_class, test_guidance_lands_where_the_formula_says
+"""
+
+
+@torch.no_grad()
+def _euler(model, velocity, shape, num_steps, device, generator, noise):
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    device = _device_of(model, device)
+    if noise is None:
+        source = generator.device if generator is not None else device
+        noise = torch.randn(shape, generator=generator, device=source)
+    x = noise.to(device)
+    was_training = model.training
+    model.eval()
+    for i in range(num_steps):
+        t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+        x = x - velocity(x, t) / num_steps
+    model.train(was_training)
+    return x.clamp(-1, 1)

@@ -1,0 +1,22 @@
+"""Labels 0, 1, …, 0, 1, … instead of 0, 0, 1, 1, …: the rows of the picture mix the classes.
+
+Seen in: repeat for repeat_interleave, in Just-a-DiT
+Caught by: test_each_class_in_the_order_of_the_classes, test_each_class_follows_the_given_noise
+"""
+
+
+def sample_each_class(
+    model,
+    num_per_class=1,
+    image_shape=(1, 28, 28),
+    num_steps=50,
+    cfg_scale=4.0,
+    num_classes=10,
+    device=None,
+    generator=None,
+    noise=None,
+):
+    labels = torch.arange(num_classes).repeat(num_per_class)
+    return sample_conditional(
+        model, labels, image_shape, num_steps, cfg_scale, num_classes, device, generator, noise
+    )

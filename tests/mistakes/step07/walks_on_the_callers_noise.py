@@ -1,0 +1,23 @@
+"""The steps are taken in place on the noise that was given: the next call starts from finished images.
+
+Seen in: `x -= dt * v` on a tensor that .to() did not copy; our own thinking
+Caught by: test_given_noise_is_the_starting_point
+"""
+
+
+@torch.no_grad()
+def _euler(model, velocity, shape, num_steps, device, generator, noise):
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    device = _device_of(model, device)
+    if noise is None:
+        source = generator.device if generator is not None else device
+        noise = torch.randn(shape, generator=generator, device=source)
+    x = noise.to(device)
+    was_training = model.training
+    model.eval()
+    for i in range(num_steps):
+        t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+        x -= velocity(x, t) / num_steps
+    model.train(was_training)
+    return x

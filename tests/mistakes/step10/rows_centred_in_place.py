@@ -1,0 +1,12 @@
+"""The means are taken off in place: the table itself is changed, and with it the model.
+
+Seen in: `embeddings -= ...` on .numpy() of a parameter; our own thinking
+Caught by: test_input_is_not_changed
+"""
+
+
+def similarity_matrix(embeddings):
+    embeddings -= embeddings.mean(axis=1, keepdims=True)
+    centred = embeddings
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    return unit @ unit.T

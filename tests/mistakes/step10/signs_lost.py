@@ -1,0 +1,11 @@
+"""Absolute values: opposite rows look as alike as equal ones.
+
+Seen in: our own thinking
+Caught by: test_similarity_is_the_correlation_of_the_rows, test_similarity_by_hand
+"""
+
+
+def similarity_matrix(embeddings):
+    centred = embeddings - embeddings.mean(axis=1, keepdims=True)
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.abs(unit @ unit.T)

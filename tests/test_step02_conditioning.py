@@ -1,0 +1,265 @@
+"""Step 2: the conditioning vector, and how it scales and shifts the tokens."""
+
+import pytest
+import torch
+from hypothesis import given
+
+from kata.checks.bounds import generator
+from kata.checks.compare import check, check_close, check_raises, unchanged
+from kata.checks.strategies import SEEDS
+
+SIZES = [(1, 6), (6, 1), (4, 4), (3, 6), (7, 5)]
+TOKEN_SIZES = [(2, 3, 4), (1, 4, 6), (4, 4, 6), (3, 5, 5), (5, 3, 5), (4, 4, 4), (3, 1, 4)]
+
+
+def embeddings(seed, shape=(3, 6), dtype=torch.float64):
+    """A time embedding and a class embedding."""
+    g = generator(seed)
+    return [(3 * torch.randn(shape, generator=g, dtype=torch.float64)).to(dtype) for _ in range(2)]
+
+
+def tokens(seed, shape=(2, 3, 4), dtype=torch.float64):
+    """Tokens (B, N, F), and a scale and a shift (B, F)."""
+    g, (batch, _, features) = generator(seed), shape
+    shapes = (shape, (batch, features), (batch, features))
+    return [(3 * torch.randn(s, generator=g, dtype=torch.float64)).to(dtype) for s in shapes]
+
+
+def modulated(x, scale, shift):
+    """The closed form, one token at a time."""
+    samples = zip(x, scale, shift, strict=True)
+    return torch.stack([torch.stack([token + token * a + b for token in s]) for s, a, b in samples])
+
+
+@pytest.mark.parametrize("shape", SIZES)
+@given(seed=SEEDS)
+def test_combine_is_the_sum(step, shape, seed):
+    """c = h_t + h_y, number by number, for any batch and width."""
+    time, label = embeddings(seed, shape)
+    check_close(
+        step.combine(time, label),
+        torch.stack([time, label]).sum(0),
+        called=f"combine(time_embedding, class_embedding), both of shape {shape}",
+        must="c = h_t + h_y: row i is the sum of the two i-th rows",
+        hint="nothing but the sum: no average, no product, no new axis",
+        tolerance=1e-9,
+    )
+
+
+def test_nothing_is_rescaled(step):
+    """Long embeddings and short ones go into the sum as they are."""
+    time, label = embeddings(1)
+    for a, b in ((100.0, 0.01), (0.01, 100.0), (100.0, 100.0)):
+        check_close(
+            step.combine(a * time, b * label),
+            torch.stack([a * time, b * label]).sum(0),
+            called=f"combine({a:g} * h_t, {b:g} * h_y)",
+            must="both belong to the sum with the weight 1, however long they are",
+            hint="no normalisation, no activation and no clamp: the network does that later on",
+            tolerance=1e-9,
+        )
+
+
+@pytest.mark.parametrize(
+    ("time", "label"),
+    [
+        ((3, 6), (1, 6)),
+        ((1, 6), (3, 6)),
+        ((3, 6), (6,)),
+        ((6,), (3, 6)),
+        ((3, 6), (3, 1)),
+        ((3, 1, 6), (3, 6)),
+        ((3, 6), (3, 1, 6)),
+        ((1, 6), (1, 1, 6)),
+        ((3, 6), (3, 7)),
+        ((3, 6), (2, 6)),
+        ((3, 6), (2, 9)),
+        ((3, 6), (6, 3)),
+        ((3, 6), ()),
+    ],
+)
+def test_shapes_that_differ_are_refused(step, time, label):
+    """Unequal shapes raise ValueError, those that torch would broadcast too."""
+    check_raises(
+        ValueError,
+        lambda: step.combine(torch.randn(time), torch.randn(label)),
+        called=f"combine with embeddings of the shapes {time} and {label}",
+        must="the shapes must be equal; anything else is a ValueError, also where torch would broadcast",
+        hint="compare the whole shapes before you add",
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_combine_keeps_the_dtype(step, dtype):
+    """The sum has the dtype of the embeddings."""
+    time, label = embeddings(3, dtype=dtype)
+    check_close(
+        step.combine(time, label),
+        torch.stack([time, label]).sum(0),
+        called=f"combine on embeddings of {dtype}",
+        must="the sum keeps their dtype",
+        hint="no conversion is needed",
+    )
+
+
+def test_combine_changes_no_input(step):
+    """Both embeddings are as they were."""
+    time, label = embeddings(4)
+    with unchanged(
+        "combine(time_embedding, class_embedding)", time_embedding=time, class_embedding=label
+    ):
+        step.combine(time, label)
+
+
+def test_gradients_reach_both_embeddings(step):
+    """The sum hands its gradient on to both, undiminished."""
+    inputs = [e.requires_grad_() for e in embeddings(5)]
+    weights = torch.randn(3, 6, generator=generator(6), dtype=torch.float64)
+    result = step.combine(time_embedding=inputs[0], class_embedding=inputs[1])
+    check_gradients(
+        "combine",
+        result,
+        weights,
+        dict(zip(("time_embedding", "class_embedding"), inputs, strict=True)),
+        (weights, weights),
+    )
+
+
+@pytest.mark.parametrize("shape", TOKEN_SIZES)
+@given(seed=SEEDS)
+def test_modulate_follows_the_formula(step, shape, seed):
+    """x * (1 + scale) + shift, one scale and shift a sample, also where sizes coincide."""
+    x, scale, shift = tokens(seed, shape)
+    check_close(
+        step.modulate(x, scale, shift),
+        modulated(x, scale, shift),
+        called=f"modulate on tokens {shape} with scale and shift {tuple(scale.shape)}",
+        must="token n of sample i becomes x[i, n] * (1 + scale[i]) + shift[i]",
+        hint="scale and shift need an axis of length 1 where x has its tokens",
+        tolerance=1e-9,
+    )
+
+
+def test_zero_scale_and_shift_do_nothing(step):
+    """With scale and shift at zero the tokens come out as they went in."""
+    x, scale, _ = tokens(7)
+    zero = torch.zeros_like(scale)
+    check_close(
+        step.modulate(x, zero, zero),
+        x,
+        called="modulate(x, scale, shift) with scale = 0 and shift = 0",
+        must="a projection that starts at zero leaves the tokens alone: x * (1 + 0) + 0 = x",
+        hint="what does x * scale give for scale = 0?",
+        tolerance=1e-9,
+    )
+
+
+def test_scale_and_shift_have_their_own_parts(step):
+    """Scale alone multiplies by 1 + scale; shift alone adds; the order is (x, scale, shift)."""
+    x, scale, shift = tokens(8)
+    zero = torch.zeros_like(scale)
+    for called, result, expected in (
+        ("scale alone, shift = 0", step.modulate(x, scale, zero), modulated(x, scale, zero)),
+        ("shift alone, scale = 0", step.modulate(x, zero, shift), modulated(x, zero, shift)),
+        (
+            "both, named",
+            step.modulate(x=x, shift=shift, scale=scale),
+            modulated(x, scale, shift),
+        ),
+    ):
+        check_close(
+            result,
+            expected,
+            called=f"modulate(x, scale, shift) with {called}",
+            must="scale multiplies x by 1 + scale, shift is added afterwards and not scaled",
+            hint="mind the order of the arguments: first scale, then shift",
+            tolerance=1e-9,
+        )
+
+
+def test_each_sample_has_its_own_scale_and_shift(step):
+    """Another scale and shift for one sample change this sample's tokens, all of them, and no other sample."""
+    x, scale, shift = tokens(9, (4, 4, 6))
+    expected = modulated(x, scale, shift)
+    expected[2] += x[2] - 2
+    scale[2], shift[2] = scale[2] + 1, shift[2] - 2
+    check_close(
+        step.modulate(x, scale, shift),
+        expected,
+        called="modulate on 4 samples of 4 tokens, with 1 added to scale[2] and 2 taken from shift[2]",
+        must="every token of sample 2 moves by x - 2, the other samples stay",
+        hint="the first axis of scale and shift counts samples, not tokens",
+        tolerance=1e-9,
+    )
+
+
+def test_modulate_does_not_normalise(step):
+    """x comes in normalised already: tokens of any mean and size are taken as they are."""
+    x, scale, shift = tokens(10)
+    check_close(
+        step.modulate(100 * x + 50, scale, shift),
+        modulated(100 * x + 50, scale, shift),
+        called="modulate on large tokens, far from mean 0",
+        must="only scale and shift act on them",
+        hint="the layer norm is not part of this function, and nothing is clamped",
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_modulate_keeps_the_dtype(step, dtype):
+    """The result has the dtype of the tokens."""
+    x, scale, shift = tokens(11, dtype=dtype)
+    check_close(
+        step.modulate(x, scale, shift),
+        modulated(x, scale, shift),
+        called=f"modulate on tokens of {dtype}",
+        must="the result keeps their dtype",
+        hint="no conversion is needed",
+    )
+
+
+def test_modulate_changes_no_input(step):
+    """The tokens, the scale and the shift are as they were."""
+    x, scale, shift = tokens(12)
+    with unchanged("modulate(x, scale, shift)", x=x, scale=scale, shift=shift):
+        step.modulate(x, scale, shift)
+
+
+def test_gradients_reach_tokens_scale_and_shift(step):
+    """d/dx is 1 + scale; a scale and a shift gather the gradients of all their sample's tokens."""
+    x, scale, shift = (v.requires_grad_() for v in tokens(13, (3, 5, 4)))
+    weights = torch.randn(3, 5, 4, generator=generator(14), dtype=torch.float64)
+    check_gradients(
+        "modulate",
+        step.modulate(x, scale, shift),
+        weights,
+        {"x": x, "scale": scale, "shift": shift},
+        (
+            torch.stack([w * (1 + s) for w, s in zip(weights, scale.detach(), strict=True)]),
+            (weights * x.detach()).sum(1),
+            weights.sum(1),
+        ),
+    )
+
+
+def check_gradients(name, result, weights, inputs, expected):
+    """Fail unless the gradient of (result * weights).sum() in each input is the expected one."""
+    check(
+        isinstance(result, torch.Tensor) and result.shape == weights.shape and result.requires_grad,
+        called=f"{name} on inputs that require gradients",
+        got="returned something of another shape, or without a gradient",
+        must="it is an ordinary differentiable formula",
+        hint="no detach(), no torch.no_grad()",
+    )
+    gradients = torch.autograd.grad(
+        (result * weights).sum(), list(inputs.values()), allow_unused=True
+    )
+    for argument, gradient, exact in zip(inputs, gradients, expected, strict=True):
+        check_close(
+            gradient,
+            exact,
+            called=f"{name} and asked for its gradient in {argument}",
+            must=f"gradients flow to {argument} as the formula says",
+            hint="no detach(): every argument is part of the formula",
+            tolerance=1e-9,
+        )
