@@ -69,7 +69,8 @@ def interpolate(x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     """A point on the straight line from data to noise, and the line's direction.
 
     x0, x1: `(B, C, H, W)`; t: `(B,)`, one time a sample, also where B equals the width of the
-    image. Returns x_t = (1 - t) x0 + t x1 and v = x1 - x0, both `(B, C, H, W)`. Changes no input.
+    image. Returns x_t = (1 - t) x0 + t x1 and v = x1 - x0, both `(B, C, H, W)`. Changes no input. Raises
+    ValueError where the shapes do not fit.
     """
     raise NotImplementedError("step 6: interpolate")
 
@@ -87,9 +88,9 @@ def flow_matching_loss(
     model: called once, as model(x_t, t, ỹ), on the whole batch, in whatever mode it is. x0: images
     `(B, C, H, W)` in [-1, 1]; y: int64 `(B,)`; label_drop_prob: in [0, 1]; num_classes: K, which is
     also the null class. Every sample draws its own noise x1 ~ N(0, I), time t ~ U(0, 1) and coin.
-    generator: the source of all draws (None is torch's global one); the same seed gives the same
-    loss. Returns a scalar tensor with its graph. Changes neither x0 nor y; no sample, time or pixel
-    weighs more than another.
+    generator: the source of all draws (None is torch's global one, which is never reseeded); the
+    same seed gives the same loss. Returns a scalar tensor with its graph. Changes neither x0 nor y;
+    no sample, time or pixel weighs more than another.
     """
     raise NotImplementedError("step 6: flow_matching_loss")
 
@@ -101,7 +102,8 @@ class ConditionalTrainer:
     yields batches (x0, y); lr, weight_decay: of AdamW, its other settings at PyTorch's defaults;
     label_drop_prob, num_classes: as in `flow_matching_loss`; device: where to train (None:
     `get_device()`); the model and each batch are moved there. `.model`, `.optimizer` (an AdamW over
-    all parameters, made at once) and `.losses` (the average loss of every epoch so far).
+    all parameters, made at once) and `.losses` (the average loss of every epoch so far). All draws
+    come from torch's global generator, which is never reseeded.
     """
 
     model: nn.Module

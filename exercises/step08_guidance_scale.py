@@ -79,6 +79,7 @@ def fidelity(samples: Tensor, labels: Tensor, classifier: Callable[[Tensor], Ten
 
     samples: `(N, C, H, W)`; labels: int64 `(N,)`; classifier: called on the samples as they are,
     gives logits `(N, K)`. Returns a number in [0, 1]. Changes no input.
+    Raises ValueError where there is not one label a sample.
     """
     raise NotImplementedError("step 8: fidelity")
 

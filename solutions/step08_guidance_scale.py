@@ -90,7 +90,10 @@ def fidelity(samples: Tensor, labels: Tensor, classifier: Callable[[Tensor], Ten
 
     samples: `(N, C, H, W)`; labels: int64 `(N,)`; classifier: called on the samples as they are,
     gives logits `(N, K)`. Returns a number in [0, 1]. Changes no input.
+    Raises ValueError where there is not one label a sample.
     """
+    if tuple(labels.shape) != (len(samples),):
+        raise ValueError(f"labels must have shape ({len(samples)},), got {tuple(labels.shape)}")
     with torch.no_grad():
         read_as = classifier(samples).argmax(dim=1)
     return (read_as == labels.to(read_as.device)).float().mean().item()

@@ -135,7 +135,7 @@ def test_modulate_follows_the_formula(step, shape, seed):
         modulated(x, scale, shift),
         called=f"modulate on tokens {shape} with scale and shift {tuple(scale.shape)}",
         must="token n of sample i becomes x[i, n] * (1 + scale[i]) + shift[i]",
-        hint="scale and shift need an axis of length 1 where x has its tokens",
+        hint="is the 1 there, and do scale and shift have an axis of length 1 where x has its tokens?",
         tolerance=1e-9,
     )
 

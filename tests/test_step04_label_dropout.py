@@ -15,7 +15,7 @@ from kata.checks.compare import (
 )
 from kata.checks.strategies import SEEDS
 
-MANY = 10_000
+MANY, VERY_MANY = 10_000, 200_000
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 ONE_COIN_EACH = "every sample has a coin of its own, which falls on null with probability drop_prob"
 DRAW = "draw one number from U(0, 1) for every label, and compare it with drop_prob"
@@ -44,17 +44,18 @@ def drops(step, y, drop_prob, null_class, source=None):
     return result == null_class
 
 
-@pytest.mark.parametrize("drop_prob", [0.1, 0.25, 0.5, 0.9])
-@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(
+    ("drop_prob", "own"), [(0.05, True), (0.1, False), (0.1, True), (0.25, False), (0.9, True)]
+)
 def test_share_of_dropped_labels(step, drop_prob, own):
     """Within one batch the share of null labels is drop_prob, as closely as chance allows."""
     seed = fresh_seed()
-    dropped = drops(step, labels(MANY, 10), drop_prob, 10, generator(seed) if own else None)
+    dropped = drops(step, labels(VERY_MANY, 10), drop_prob, 10, generator(seed) if own else None)
     check_count(
         dropped.sum(),
-        MANY,
+        VERY_MANY,
         drop_prob,
-        called=f"drop_labels(y, {drop_prob}, 10) on a batch of {MANY}",
+        called=f"drop_labels(y, {drop_prob}, 10) on a batch of {VERY_MANY}",
         what="labels that are null",
         must=f"{ONE_COIN_EACH}, here {drop_prob:.0%}",
         hint=DRAW,
@@ -62,7 +63,7 @@ def test_share_of_dropped_labels(step, drop_prob, own):
 
 
 @pytest.mark.parametrize("num_classes", [3, 7, 10])
-@pytest.mark.parametrize("drop_prob", [0, 0.0, 1, 1.0])
+@pytest.mark.parametrize("drop_prob", [0.0, 1.0])
 def test_zero_drops_nothing_and_one_drops_all(step, drop_prob, num_classes):
     """At 0 the labels come back as they are, at 1 all of them are null."""
     y = labels(500, num_classes)

@@ -34,7 +34,13 @@ def binomial_bounds(
                 return count
         return counts[-1]
 
-    return bound(range(trials + 1)), bound(range(trials, -1, -1))
+    # Further than this from the mean the mass is far below anything that false_alarm could notice.
+    mean, reach = (
+        trials * probability,
+        20 + 12 * math.sqrt(trials * probability * (1 - probability)),
+    )
+    first, last = max(0, int(mean - reach)), min(trials, int(mean + reach))
+    return bound(range(first, last + 1)), bound(range(last, first - 1, -1))
 
 
 def fresh_seed() -> int:

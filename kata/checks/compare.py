@@ -159,6 +159,26 @@ def check_count(
     )
 
 
+def check_standard_normal(values: Tensor, *, called: str, hint: str = "") -> None:
+    """Fail unless the numbers look drawn from N(0, 1), each for itself: refused by chance once in 10^9 runs."""
+    __tracebackhide__ = True
+    for what, holds, probability in (
+        ("numbers above 0", values > 0, 0.5),
+        ("numbers within 0.6745 of 0", values.abs() < 0.6745, 0.5000065),
+        ("numbers more than 2 away from 0", values.abs() > 2, 0.0455003),
+    ):
+        check_count(
+            holds.sum(),
+            values.numel(),
+            probability,
+            called=called,
+            what=what,
+            must=f"the noise is N(0, 1), so {probability:.1%} of the {what}",
+            hint=hint,
+            parts=3,
+        )
+
+
 @contextmanager
 def unchanged(called: str, **inputs: Tensor | np.ndarray) -> Iterator[None]:
     """Fail unless the named inputs are, after the `with` block, what they were before it."""

@@ -80,7 +80,14 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as a PNG that is the same for the same figure."""
     with matplotlib.rc_context(_STYLE):
-        figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})
+        figure.savefig(
+            path,
+            dpi=DPI,
+            format="png",
+            bbox_inches="tight",
+            pad_inches=0.08,
+            metadata={"Software": None},
+        )
 
 
 def bare(axes: Axes) -> Axes:

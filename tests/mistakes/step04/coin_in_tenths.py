@@ -1,4 +1,4 @@
-"""The coin is a whole number from 0 to 9: it is right at 10% by luck, and 25% becomes 30%.
+"""The coin is a whole number from 0 to 9: it is right at 10% by luck, and 5% becomes 10%.
 
 Seen in: our own thinking, after coins made with randint
 Caught by: test_share_of_dropped_labels

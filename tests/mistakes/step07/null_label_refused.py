@@ -1,8 +1,7 @@
 """The null class K is refused as a label: "any digit" cannot be asked for.
 
 Seen in: `labels >= num_classes` in the check; our own thinking
-Caught by: test_guidance_lands_where_the_formula_says
-Crashes: its own ValueError
+Caught by: test_null_class_is_a_label_like_any_other
 """
 
 

@@ -2,7 +2,6 @@
 
 Seen in: diffusers#13616
 Caught by: test_guidance_lands_where_the_formula_says
-Crashes: IndexError in the model, which has no class 10
 """
 
 

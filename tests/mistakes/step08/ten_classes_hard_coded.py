@@ -2,7 +2,6 @@
 
 Seen in: diffusers#13616
 Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s
-Crashes: IndexError in the model, which has no class 10
 """
 
 

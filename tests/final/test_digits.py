@@ -1,0 +1,17 @@
+"""The final test: the ten steps together train on real handwritten digits and draw what they are asked for."""
+
+import sys
+
+import pytest
+from rich.console import Console
+
+from kata.desk.demo import Request, run_demo
+
+
+@pytest.mark.slow
+def test_digits_are_drawn_as_asked(implementation, tmp_path):
+    """Two minutes on two cores: read as asked at w = 1, 2 and 4, chance at w = 0, diversity falling with w."""
+    if implementation.path.is_file():
+        pytest.fail("the final test wants a folder with all ten steps", pytrace=False)
+    request = Request(impl=str(implementation.path), out=tmp_path / "run")
+    assert run_demo(request, Console(file=sys.stdout, width=80)), "an expectation above was missed"

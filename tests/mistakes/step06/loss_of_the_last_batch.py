@@ -1,0 +1,20 @@
+"""The loss of the last batch is reported for the epoch.
+
+Seen in: our own thinking
+Caught by: test_average_loss_is_the_plain_mean_of_the_batches
+"""
+
+
+class ConditionalTrainer(ConditionalTrainer):
+    def train(self, num_epochs):
+        parameters = sum(p.numel() for p in self.model.parameters())
+        print(f"{self.device}, {parameters:,} parameters, label dropout {self.label_drop_prob}")
+        self.model.train()
+        averages = []
+        for _ in range(num_epochs):
+            batch_losses = [self._step(x0, y) for x0, y in self.dataloader]
+            average = batch_losses[-1]
+            averages.append(average)
+            self.losses.append(average)
+            print(f"Epoch {len(self.losses)}: avg_loss = {average:.4f}")
+        return averages

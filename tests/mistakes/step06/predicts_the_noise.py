@@ -1,0 +1,13 @@
+"""The output is compared with the noise, as in diffusion models, and not with the velocity.
+
+Seen in: code taken over from diffusion models; our own thinking
+Caught by: test_loss_is_the_mean_squared_error, test_exact_velocity_has_no_loss
+"""
+
+
+def flow_matching_loss(model, x0, y, label_drop_prob=0.1, num_classes=10, generator=None):
+    x1 = torch.randn(x0.shape, generator=generator)
+    t = torch.rand(len(x0), generator=generator)
+    x_t, _ = interpolate(x0, x1, t)
+    labels = drop_labels(y, label_drop_prob, num_classes, generator)
+    return F.mse_loss(model(x_t, t, labels), x1)

@@ -1,0 +1,21 @@
+"""train() seeds the global generator: every call trains on the same noise and the same times.
+
+Seen in: our own thinking
+Caught by: test_every_batch_draws_anew
+"""
+
+
+class ConditionalTrainer(ConditionalTrainer):
+    def train(self, num_epochs):
+        parameters = sum(p.numel() for p in self.model.parameters())
+        print(f"{self.device}, {parameters:,} parameters, label dropout {self.label_drop_prob}")
+        torch.manual_seed(42)
+        self.model.train()
+        averages = []
+        for _ in range(num_epochs):
+            batch_losses = [self._step(x0, y) for x0, y in self.dataloader]
+            average = sum(batch_losses) / len(batch_losses)
+            averages.append(average)
+            self.losses.append(average)
+            print(f"Epoch {len(self.losses)}: avg_loss = {average:.4f}")
+        return averages

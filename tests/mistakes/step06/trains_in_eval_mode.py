@@ -1,0 +1,19 @@
+"""train() never calls model.train(): after a look at some samples, dropout in the model stays off.
+
+Seen in: ddpm-pytorch#327; our own thinking
+Caught by: test_train_sets_train_mode
+"""
+
+
+class ConditionalTrainer(ConditionalTrainer):
+    def train(self, num_epochs):
+        parameters = sum(p.numel() for p in self.model.parameters())
+        print(f"{self.device}, {parameters:,} parameters, label dropout {self.label_drop_prob}")
+        averages = []
+        for _ in range(num_epochs):
+            batch_losses = [self._step(x0, y) for x0, y in self.dataloader]
+            average = sum(batch_losses) / len(batch_losses)
+            averages.append(average)
+            self.losses.append(average)
+            print(f"Epoch {len(self.losses)}: avg_loss = {average:.4f}")
+        return averages
