@@ -579,9 +579,9 @@ def test_average_loss_is_the_plain_mean_of_the_batches(step):
 def test_train_goes_on_where_it_stopped(step):
     """A second call returns its own epochs alone; `.losses` holds those of all calls."""
     trainer = trainer_of(step)
-    called = "train(2) and then train(3)"
-    before, first, second = list(trainer.losses), trainer.train(2), trainer.train(3)
-    for result, count in ((first, 2), (second, 3)):
+    called = "train(3) and then train(2)"
+    before, first, second = list(trainer.losses), trainer.train(3), trainer.train(2)
+    for result, count in ((first, 3), (second, 2)):
         check(
             isinstance(result, list | tuple) and len(result) == count,
             called=called,
@@ -593,13 +593,13 @@ def test_train_goes_on_where_it_stopped(step):
         [len(before), len(trainer.losses)] == [0, 5],
         called=called,
         got=f"had {len(before)} losses in .losses before and {len(trainer.losses)} after",
-        must=".losses holds the losses of all calls: none before, then 2 + 3",
+        must=".losses holds the losses of all calls: none before, then 3 + 2",
         hint="make the list in __init__, and add to it in train",
     )
     check_close(
         torch.tensor(list(trainer.losses)),
         torch.tensor([*first, *second]),
-        called="train(2) and then train(3), and looked at .losses",
+        called="train(3) and then train(2), and looked at .losses",
         must=".losses holds what the two calls returned, in order",
     )
 
