@@ -216,7 +216,7 @@ def noises(step, own=False, calls=1):
     """The noise of some batches of 1000 images, worked out where t is not near 0: 900 samples of each."""
     seed, drawn = fresh_seed(), []
     source = generator(seed) if own else None
-    x0, y = batch(1000, (2, 2, 3))
+    x0, y = batch(1000, (2, 6, 9))
     for _ in range(calls):
         _, x, t, _ = ask(step, Net(3, 2), x0, y, num_classes=3, generator=source)
         usable = t > 0.01
@@ -253,9 +253,10 @@ def test_noise_is_standard_normal(step, own):
         )
 
 
-def test_noise_is_independent(step):
+@pytest.mark.parametrize("own", [True, False])
+def test_noise_is_independent(step, own):
     """Samples, channels, rows and columns, and two calls in a row have noise of their own."""
-    x1, later = noises(step, calls=2)
+    x1, later = noises(step, own, calls=2)
     alike = len(x1) - len(torch.unique((50 * x1.abs()).round(), dim=0))
     check(
         alike < 9,
@@ -268,8 +269,8 @@ def test_noise_is_independent(step):
         ("neighbouring samples", x1[::2], x1[1::2]),
         ("samples half a batch apart", x1[:450], x1[450:]),
         ("the two channels of a sample", x1[:, 0], x1[:, 1]),
-        ("the two rows of a sample", x1[:, :, 0], x1[:, :, 1]),
-        ("neighbouring columns of a sample", x1[..., 0], x1[..., 1]),
+        ("neighbouring rows of a sample", x1[:, :, ::2], x1[:, :, 1::2]),
+        ("neighbouring columns of a sample", x1[..., :8:2], x1[..., 1:8:2]),
         ("two calls in a row", x1, later),
     ):
         check_count(
@@ -280,8 +281,19 @@ def test_noise_is_independent(step):
             what=f"pairs of pixels of the same sign, in {name}",
             must="every pixel of every sample has noise of its own, new in every call",
             hint="draw the noise in the shape of x0, at every call; do not expand, do not seed",
-            parts=6,
+            parts=7,
         )
+    mean = x1.mean(dim=(2, 3)) * 54**0.5
+    check_count(
+        (mean.abs() > 1.96).sum(),
+        mean.numel(),
+        0.0499958,
+        called="flow_matching_loss, and took the mean of the noise over the 54 pixels of each channel",
+        what="means more than 1.96 standard errors away from 0",
+        must="independent pixels from N(0, 1) have such a mean in 5% of all cases",
+        hint="nothing is added to the noise that its pixels share, and it is not normalised",
+        parts=7,
+    )
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -359,11 +371,12 @@ def test_all_labels_or_none_reach_the_model(step, drop_prob, num_classes):
     )
 
 
-def test_dropping_noise_and_time_are_independent(step):
+@pytest.mark.parametrize("own", [True, False])
+def test_dropping_noise_and_time_are_independent(step, own):
     """Whether a label is dropped says nothing about its sample's time, and neither does the noise."""
-    fresh_seed()
-    x0, y = batch(4000, (1, 2, 3))
-    _, x, t, labels = ask(step, Net(), x0, y, label_drop_prob=0.5, num_classes=3)
+    seed, (x0, y) = fresh_seed(), batch(4000, (1, 2, 3))
+    source = generator(seed) if own else None
+    _, x, t, labels = ask(step, Net(), x0, y, 0.5, 3, generator=source)
     late, dropped = t > 0.5, labels == 3
     positive = (x0 + line_of(x, t, x0))[:, 0, 0, 0] > 0
     for what, both in (

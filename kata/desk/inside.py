@@ -44,8 +44,8 @@ class Inside:
 def table_of(learner: Learner, model: nn.Module) -> np.ndarray:
     """A copy of the class table, `(11, D)`."""
     with learner.blame(5, "ConditionalDiT"):
-        weight = model.class_embed.embed.weight  # type: ignore[union-attr]
-        width = weight.shape[-1]  # type: ignore[index,union-attr]
+        weight: torch.Tensor = model.class_embed.embed.weight  # type: ignore[union-attr, assignment]
+        width = weight.shape[-1]
     table = learner.tensor(1, "ClassEmbedding", weight, (CLASSES + 1, width))
     return table.clone().numpy()
 

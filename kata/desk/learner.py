@@ -40,7 +40,7 @@ class Learner:
     def images(
         self, number: int, name: str, shape: tuple[int, ...], *arguments: Any, **named: Any
     ) -> Tensor:
-        """The tensor that a step's function gives, on the CPU; LearnerError where it is not finite or not of that shape."""
+        """The tensor that a step's function gives, on the CPU: finite and of that shape, or a LearnerError."""
         return self.tensor(number, name, self.call(number, name, *arguments, **named), shape)
 
     def array(
