@@ -63,6 +63,7 @@ def modulate(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
 
     x: tokens `(B, N, F)`, normalised already; scale, shift: `(B, F)`. Returns `(B, N, F)` in their
     dtype: every token of sample i is scaled by 1 + scale[i] and then shifted by shift[i], also
-    where B = 1 or B = N. Changes no input; gradients flow to all three.
+    where B = 1 or B = N. Changes no input; gradients flow to all three. Raises ValueError where the
+    shapes do not fit.
     """
     raise NotImplementedError("step 2: modulate")

@@ -68,7 +68,8 @@ def modulate(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
 
     x: tokens `(B, N, F)`, normalised already; scale, shift: `(B, F)`. Returns `(B, N, F)` in their
     dtype: every token of sample i is scaled by 1 + scale[i] and then shifted by shift[i], also
-    where B = 1 or B = N. Changes no input; gradients flow to all three.
+    where B = 1 or B = N. Changes no input; gradients flow to all three. Raises ValueError where the
+    shapes do not fit.
     """
     expected = (x.shape[0], x.shape[-1])
     if x.ndim != 3 or tuple(scale.shape) != expected or tuple(shift.shape) != expected:
