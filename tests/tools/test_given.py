@@ -354,7 +354,7 @@ def test_everything_lies_on_the_device_of_the_model():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that speaks CUDA")
 def test_a_gpu_gives_what_the_cpu_gives():
     """The same velocity on a CUDA device, to rounding."""
     dit = small()
