@@ -67,7 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(root / name) for name in names]
     if not in_course:
         config.option.importmode, config.option.tbstyle = "importlib", "short"
-        for name in ("lfplugin", "nfplugin"):  # they would write a cache beside the file under test
+        for name in (
+            "lfplugin",
+            "nfplugin",
+            "stepwise",
+        ):  # they would write a cache beside the file under test
             config.pluginmanager.unregister(name=name)
 
 
