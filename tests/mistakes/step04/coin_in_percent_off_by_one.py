@@ -1,4 +1,4 @@
-"""The coin is a whole number from 0 to 99, compared with <=: 10% becomes 11%, and 0 still drops one label in 100.
+"""The coin is a whole number from 0 to 99, compared with <=: 10% becomes 11%, and 0% becomes 1%.
 
 Seen in: our own thinking, after coins made with randint
 Caught by: test_share_of_dropped_labels, test_zero_drops_nothing_and_one_drops_all
