@@ -86,9 +86,8 @@ def entries(lesson: Lesson, rounds_per_epoch: float) -> list[Entry]:
             "guided_fields",
             f"What makes it a {FIELD_DIGIT}",
             f"Velocities of the trained model at one noisy image (t = {FIELD_TIME}) of a held-out {FIELD_DIGIT}: "
-            "asked for any digit, asked for this one, and the difference, which is the direction that guidance "
-            "amplifies. Below it is added w times to the unconditional velocity: w = 1 is the conditional one, "
-            "and large scales overdo it.",
+            "asked for any digit, asked for this one, and the difference, which guidance amplifies. Below, that "
+            "difference is added w times: w = 1 is the conditional velocity, and large scales overdo it.",
             "Eight fields of velocity in red and blue: unconditional, conditional, their difference and the "
             "ground truth above, guided at scales 1, 3, 5 and 7 below, with growing contrast.",
             lambda: images.velocity_fields(
@@ -131,8 +130,9 @@ def entries(lesson: Lesson, rounds_per_epoch: float) -> list[Entry]:
         Entry(
             "scales",
             f"“Draw a {SCALES_DIGIT}”, louder and louder",
-            "All rows start from the same six noises, so that only the scale changes from row to row. As it grows "
-            f"the samples become more surely a {SCALES_DIGIT} and more like each other.",
+            "All rows start from the same six noises, so that only the scale changes from row to row. Low scales "
+            f"stay near the data; high ones insist on what makes a {SCALES_DIGIT} and at last overdo it: pixels "
+            "leave [-1, 1], which raises the spread again.",
             f"Six rows of six generated digits {SCALES_DIGIT} at guidance scales "
             f"{', '.join(f'{s:g}' for s in SCALES)}, with the share read as asked and the spread of each row.",
             lambda: images.scale_rows(

@@ -60,7 +60,7 @@ def look_inside(
     square = (len(after), len(after))
     h_t, h_y, total = _sum(learner, model, after.shape[1])
     u, c, truth, guided = _fields(learner, model, data, seed)
-    labels = torch.arange(DROPPED_LABELS) % CLASSES
+    labels = data.labels[:DROPPED_LABELS]
     generator = torch.Generator().manual_seed(seed)
     dropped = learner.images(
         4, "drop_labels", (DROPPED_LABELS,), labels, DROPOUT, CLASSES, generator=generator

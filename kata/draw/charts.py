@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from kata.draw.style import BLUE, GREY, INK, MUTED, ORANGE, RULE, new_figure, styled
+from kata.draw.style import BLUE, GREY, INK, MUTED, ORANGE, new_figure, styled
 
 DIMENSIONS = 50
+SLIVER = 0.15
+"""The height of the bar of label 0, which would else not be seen."""
 
 
 @styled
@@ -26,7 +28,7 @@ def conditioning_sum(
         axes.bar(range(len(vector[:DIMENSIONS])), vector[:DIMENSIONS], color=colour, width=0.75)
         axes.axhline(0, color=MUTED, linewidth=0.6)
         axes.set_title(title)
-        axes.grid(True)
+        axes.grid(True, axis="y")
         axes.spines["bottom"].set_visible(False)
         axes.tick_params(length=0)
         axes.margins(x=0.01)
@@ -43,15 +45,13 @@ def label_dropout(labels: np.ndarray, dropped: np.ndarray, null_class: int, p: f
     panels = figure.subplots(2, 1, sharex=True, sharey=True)
     colours = [GREY if g else BLUE for g in gone]
     for axes, values, shades in ((panels[0], labels, BLUE), (panels[1], dropped, colours)):
-        axes.bar(range(count), values, color=shades, width=0.7)
+        axes.bar(range(count), np.maximum(values, SLIVER), color=shades, width=0.7)
         axes.set_yticks([0, 3, 6, 9, null_class], ["0", "3", "6", "9", "null"])
         axes.set_ylabel("label")
-        axes.grid(True)
+        axes.grid(True, axis="y")
         axes.tick_params(length=0)
         axes.margins(x=0.01)
         axes.set_ylim(0, null_class + 2.2)
-        for i in np.flatnonzero(values == 0):
-            axes.plot([i - 0.35, i + 0.35], [0, 0], color=BLUE, linewidth=3, clip_on=False)
     for i in np.flatnonzero(gone):
         panels[1].annotate(
             f"was {labels[i]}", (float(i), null_class + 0.3), ha="center", fontsize=8, color=INK
@@ -83,7 +83,7 @@ def loss_curve(losses: Sequence[float], per_epoch: float) -> Figure:
     )
     axes.set_xlim(0, None)
     axes.set_ylim(0, None)
-    axes.grid(True)
+    axes.grid(True, axis="y")
     axes.tick_params(length=0)
     axes.set_xlabel("epoch")
     axes.set_title("Average training loss, 10% of the labels dropped")
@@ -108,31 +108,30 @@ def fidelity_diversity(
     for axes, values, real, colour, title, form in rows:
         axes.axhline(real, color=MUTED, linewidth=1.2, linestyle=(0, (5, 3)))
         axes.plot(scales, values, "o-", color=colour, linewidth=1.8, markersize=6)
-        for x, value in zip(scales, values, strict=True):
-            under = value > 0.9 * max(*values, real) and axes is panels[0]
+        for i, (x, value) in enumerate(zip(scales, values, strict=True)):
             axes.annotate(
                 form.format(value),
                 (x, value),
-                xytext=(0, -15 if under else 8),
+                xytext=(9, -3) if i == 0 else (3, -15),
                 textcoords="offset points",
-                ha="center",
                 fontsize=8.5,
                 color=colour,
             )
         axes.annotate(
-            f"held-out real images {form.format(real)}",
-            (1.0, real),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 4),
+            f"held-out real images: {form.format(real)}",
+            ((scales[-2] + scales[-1]) / 2, real),
+            xytext=(0, 6),
             textcoords="offset points",
-            ha="right",
+            ha="center",
             fontsize=8.5,
             color=MUTED,
         )
-        axes.set_ylim(0, 1.22 * max(*values, real))
+        axes.set_ylim(0, 1.2 * max(*values, real))
+        axes.margins(x=0.07)
         axes.set_title(title)
-        axes.grid(True, color=RULE)
+        axes.grid(True, axis="y")
         axes.tick_params(length=0)
+    panels[0].set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
     panels[1].set_xticks(list(scales), [f"{s:g}" for s in scales])
     panels[1].set_xlabel("guidance scale w")
     return figure

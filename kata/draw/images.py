@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from kata.draw.style import DIVERGING, INK, MUTED, WIDTH, bare, new_figure, styled
 
+STRIP_WIDTH = 5.4
 GAP = 0.12
 """Of the space between two images, as a share of an image."""
 
@@ -61,21 +62,18 @@ def scale_rows(
 ) -> Figure:
     """One digit `(S, N, H, W)`, a row a guidance scale, with the two measures of each row beside it."""
     rows = len(images)
-    figure = new_figure(0.78 * rows + 0.7)
+    figure = new_figure(0.72 * rows + 0.5)
     axes = figure.subplots()
     _ink(axes, images, [f"w = {scale:g}" for scale in scales])
-    height = images.shape[2]
-    step = height + max(1, round(GAP * height))
-    right = axes.secondary_yaxis("right")
-    right.set_yticks(
-        [r * step + (height - 1) / 2 for r in range(rows)],
-        [
-            f"read as {digit}: {f:.0%}\nspread {d:.2f}"
-            for f, d in zip(fidelity, diversity, strict=True)
-        ],
-    )
-    right.tick_params(length=0, labelcolor=MUTED, labelsize=8.5)
-    right.spines["right"].set_visible(False)
+    for r, (share, spread) in enumerate(zip(fidelity, diversity, strict=True)):
+        axes.annotate(
+            f"read as {digit}: {share:.0%}\nspread {spread:.2f}",
+            (1.02, 1 - (r + 0.5) / rows),
+            xycoords="axes fraction",
+            va="center",
+            fontsize=8.5,
+            color=MUTED,
+        )
     axes.set_title(f"“Draw a {digit}”: a column is one starting noise")
     return figure
 
@@ -84,7 +82,7 @@ def scale_rows(
 def mode_strips(modes: Mapping[str, np.ndarray], titles: Mapping[str, str]) -> Figure:
     """Strips `(N, H, W)` by name, one below the other, each under its title."""
     count = len(next(iter(modes.values())))
-    figure = new_figure(len(modes) * (2 * WIDTH / count + 0.42))
+    figure = new_figure(len(modes) * (4 * STRIP_WIDTH / count + 0.3), STRIP_WIDTH)
     for axes, (name, images) in zip(figure.subplots(len(modes), 1), modes.items(), strict=True):
         half = (count + 1) // 2
         padded = np.concatenate([images, np.full_like(images[:1], np.nan)])[: 2 * half]
@@ -110,7 +108,7 @@ def velocity_fields(
     }
     lower = {f"guided, w = {scale:g}": field for scale, field in guided.items()}
     limit = float(np.percentile(np.abs(np.stack([unconditional, conditional, truth])), 99))
-    figure = new_figure(3.7)
+    figure = new_figure(3.45)
     panels = figure.subplots(2, 4)
     for axes, (title, field) in zip(panels.flat, [*upper.items(), *lower.items()], strict=True):
         shown = bare(axes).imshow(

@@ -72,14 +72,14 @@ def learned_table(table: np.ndarray, similarity: np.ndarray, places: np.ndarray)
         null = k == len(places) - 1
         colour = GREY if null else DIGIT_COLOURS[k % len(DIGIT_COLOURS)]
         axes.scatter(
-            x, y, s=330, marker="s" if null else "o", color=colour, edgecolors="white", zorder=2
+            x, y, s=260, marker="s" if null else "o", color=colour, edgecolors="white", zorder=2
         )
         axes.annotate(
             "null" if null else str(k),
             (x, y),
             ha="center",
             va="center",
-            fontsize=7 if null else 10.5,
+            fontsize=6 if null else 9.5,
             color=INK if null else _readable_on(colour),
             zorder=3,
         )
