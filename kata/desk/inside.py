@@ -111,6 +111,7 @@ def _fields(
     between = learner.call(6, "interpolate", x0, x1, t)
     with learner.blame(6, "interpolate"):
         x_t, truth = between
+    x_t = learner.tensor(6, "interpolate", x_t, shape).to(device)
 
     def velocity(label: int) -> Tensor:
         with learner.blame(5, "ConditionalDiT.forward"):

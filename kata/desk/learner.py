@@ -86,13 +86,14 @@ class Learner:
     def _sentence(self, step_: Step, name: str, error: BaseException) -> str:
         """Where the last line of the implementation's own stands in the error's traceback, and what to do."""
         owners = {str(f): n for n, files in self._files().items() for f in files}
-        place = ""
-        for frame in traceback.extract_tb(error.__traceback__):
-            if frame.filename in owners:
-                step_, name = step(owners[frame.filename]), frame.name
-                place = f", line {frame.lineno}"
+        place, last = "", ""
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            last = frame.f_code.co_filename
+            if last in owners:
+                step_, name = step(owners[last]), frame.f_code.co_qualname
+                place = f", line {line}"
         path = self._path(step_)
-        if isinstance(error, NotImplementedError):
+        if isinstance(error, NotImplementedError) and last in owners:
             return (
                 f"{path}{place}: {name} is not written yet (step {step_.number}, {step_.title}). "
                 f"Fill it in and run `pytest tests/{step_.test_file} -x`, or run the demo with --impl solutions."

@@ -83,7 +83,8 @@ def mode_strips(modes: Mapping[str, np.ndarray], titles: Mapping[str, str]) -> F
     """Strips `(N, H, W)` by name, one below the other, each under its title."""
     count = len(next(iter(modes.values())))
     figure = new_figure(len(modes) * (4 * STRIP_WIDTH / count + 0.3), STRIP_WIDTH)
-    for axes, (name, images) in zip(figure.subplots(len(modes), 1), modes.items(), strict=True):
+    panels = figure.subplots(len(modes), 1, squeeze=False)[:, 0]
+    for axes, (name, images) in zip(panels, modes.items(), strict=True):
         half = (count + 1) // 2
         padded = np.concatenate([images, np.full_like(images[:1], np.nan)])[: 2 * half]
         _ink(axes, padded.reshape(2, half, *images.shape[1:]), ["", ""])

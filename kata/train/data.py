@@ -102,7 +102,7 @@ def mnist(folder: Path) -> Dataset:
         if any(not 0 <= int(label.min()) <= int(label.max()) <= 9 for label in labels):
             raise ValueError("labels outside 0 .. 9")
     except (OSError, RuntimeError, ValueError, AssertionError, IndexError, KeyError) as error:
-        why = f"{type(error).__name__}: {error}".rstrip(": ")
+        why = str(error) or "its files hold something else"
         raise DataError(
             f"MNIST in {shown(folder)} is damaged ({why}). "
             f"Delete {shown(raw)} and run this again to download it anew."
@@ -124,17 +124,22 @@ def _download(folder: Path) -> None:
     from torchvision.datasets import MNIST
 
     raw = folder / "MNIST" / "raw"
+    there = folder.exists()
     try:
-        raw.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".mnist-", dir=folder) as fresh:
             with (
                 contextlib.redirect_stdout(io.StringIO()),
                 contextlib.redirect_stderr(io.StringIO()),
             ):
                 MNIST(fresh, train=True, download=True)
+            raw.mkdir(parents=True, exist_ok=True)
             for name in MNIST_FILES:
                 os.replace(Path(fresh) / "MNIST" / "raw" / name, raw / name)
     except (OSError, RuntimeError, ValueError, AssertionError) as error:
+        if not there:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
         missing = [name for name in MNIST_FILES if not (raw / name).is_file()]
         why = (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".:")
         raise DataError(

@@ -1,0 +1,116 @@
+"""Where MNIST is looked for, and what is said when it is not there or damaged."""
+
+import pytest
+import torch
+
+from kata.train.data import MNIST_FILES, DataError, data_folder, load, mnist
+from kata.train.rounds import Batches, learning_rate, train_in_rounds
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Every download fails, as without a network."""
+    pytest.importorskip("torchvision")
+
+    def fails(*arguments, **named):
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz:\nno route to host")
+
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", fails)
+
+
+def raw_files(folder, sizes):
+    """Files of zeros under `MNIST/raw`."""
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, size in sizes.items():
+        with (raw / name).open("wb") as file:
+            file.truncate(size)
+
+
+def test_the_option_comes_before_the_variable_and_that_before_the_cache(tmp_path, monkeypatch):
+    """--data, then $KATA_DATA, then `data` in the cache folder."""
+    monkeypatch.setenv("KATA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("KATA_DATA", raising=False)
+    assert data_folder() == tmp_path / "cache" / "data"
+    monkeypatch.setenv("KATA_DATA", str(tmp_path / "variable"))
+    assert data_folder() == tmp_path / "variable"
+    assert data_folder(tmp_path / "option") == tmp_path / "option"
+
+
+def test_mnist_without_disk_and_network_is_one_sentence(tmp_path, no_network):
+    """It names the folder and both ways out, and leaves no folder behind."""
+    with pytest.raises(DataError) as caught:
+        mnist(tmp_path / "data")
+    assert "\n" not in str(caught.value)
+    assert all(word in str(caught.value) for word in ("--data", "KATA_DATA", "network"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_half_of_mnist_names_what_is_missing(tmp_path, no_network):
+    """Two of the four files are not enough, and they stay where they are."""
+    half = dict(list(MNIST_FILES.items())[:2])
+    raw_files(tmp_path, half)
+    with pytest.raises(DataError, match="t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"):
+        mnist(tmp_path)
+    assert {p.name for p in (tmp_path / "MNIST" / "raw").iterdir()} == set(half)
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    """Its size and the right one are said, and what to delete."""
+    raw_files(tmp_path, {**MNIST_FILES, "t10k-images-idx3-ubyte": 1000})
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte has 1,000 bytes.*Delete"):
+        mnist(tmp_path)
+
+
+def test_files_of_the_right_size_with_other_contents_are_refused(tmp_path):
+    """Zeros are no MNIST."""
+    raw_files(tmp_path, MNIST_FILES)
+    with pytest.raises(DataError, match=r"damaged.*Delete"):
+        mnist(tmp_path)
+
+
+def test_an_unknown_data_set_is_refused():
+    """The two that there are, are named."""
+    with pytest.raises(DataError, match="digits or mnist"):
+        load("cifar")
+
+
+def test_batches_go_on_where_they_stopped():
+    """Two rounds of two batches see each of twelve images once; labels stay with their images."""
+    images = torch.arange(12.0).view(12, 1, 1, 1)
+    done = []
+    loader = Batches(images, torch.arange(12), 3, 2, seed=0, on_batch=lambda: done.append(1))
+    assert len(loader) == 2
+    seen = [*loader, *loader]
+    assert sorted(int(v) for x, _ in seen for v in x.flatten()) == list(range(12))
+    assert all(torch.equal(x.flatten().long(), y) for x, y in seen)
+    assert len(done) == 4
+    again = [*Batches(images, torch.arange(12), 3, 4, seed=0)]
+    assert all(torch.equal(a[1], b[1]) for a, b in zip(seen, again, strict=True))
+
+
+def test_the_learning_rate_rises_then_falls():
+    """Highest after the warm-up, near 0 at the end."""
+    rates = [learning_rate(i, 40, 1.0, 4) for i in range(40)]
+    assert rates.index(max(rates)) == 4
+    assert 0.9 < max(rates) <= 1
+    assert rates[0] < 0.2
+    assert 0 < rates[-1] < 0.01
+
+
+def test_a_loss_that_is_no_number_stops_the_training():
+    """At once, and not after all rounds."""
+
+    class Diverging:
+        def __init__(self):
+            self.optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+            self.rounds = 0
+
+        def train(self, num_epochs):
+            self.rounds += num_epochs
+            return [float("nan")]
+
+    trainer = Diverging()
+    with pytest.raises(ValueError, match="nan"):
+        train_in_rounds(trainer, 5, 1e-3, 1)
+    assert trainer.rounds == 1
