@@ -1,0 +1,183 @@
+"""Checkpoints on disk: a folder with `checkpoint.json`, which says all that is plain, and safetensors files.
+
+The JSON names its tensor files with their SHA-256. New tensors are written under new names first, then
+the JSON is put in place in one move, then what it no longer names is deleted: whenever the
+process ends, the folder holds one whole checkpoint. Nothing is ever unpickled.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from kata.course.paths import find_root, shown
+
+FORMAT = 1
+MANIFEST = "checkpoint.json"
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be read or written; the message is one sentence that says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One checkpoint as it was read.
+
+    folder: where it lies; parts: its tensor groups by name, `model` always among them: the weights
+    to sample with; facts: the JSON's content. `model` (the arguments of `ConditionalDiT`) and
+    `dataset` are always in it.
+    """
+
+    folder: Path
+    parts: Mapping[str, Mapping[str, Tensor]]
+    facts: Mapping[str, Any]
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The model's state dict, float32 on the CPU."""
+        return {
+            name: value.float() if value.is_floating_point() else value
+            for name, value in self.parts["model"].items()
+        }
+
+    @property
+    def dataset(self) -> str:
+        """The data it was trained on, `digits` or `mnist`."""
+        return str(self.facts["dataset"])
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of its images."""
+        size = self.facts["model"]["img_size"]
+        return self.facts["model"].get("in_channels", 1), size, size
+
+    def build(self, make: Callable[..., nn.Module]) -> nn.Module:
+        """The model in eval mode on the CPU; make: step 5's `ConditionalDiT`, of any implementation.
+
+        Raises CheckpointError where the weights are another model's.
+        """
+        model = make(**self.facts["model"])
+        try:
+            model.load_state_dict(self.weights)
+        except RuntimeError as error:
+            why = " ".join(str(error).split())[:200]
+            raise CheckpointError(
+                f"{shown(self.folder)} does not fit this ConditionalDiT ({why}): "
+                "run the tests of step 5, or name another checkpoint."
+            ) from None
+        return model.eval()
+
+
+def find_checkpoint(name: str | Path) -> Path:
+    """The folder of a checkpoint: a path, else the name of one in checkpoints/ or checkpoints/runs/."""
+    home = find_root() / "checkpoints"
+    for candidate in (Path(name), home / name, home / "runs" / name):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+        if candidate.name == MANIFEST and candidate.is_file():
+            return candidate.parent
+    there = sorted(p.parent.name for p in home.glob(f"*/{MANIFEST}"))
+    raise CheckpointError(
+        f"There is no checkpoint {shown(Path(name))}: name a folder that holds {MANIFEST}"
+        + (f", or one of those that come with the course: {', '.join(there)}." if there else ".")
+    )
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint and hold every file against its SHA-256. Raises CheckpointError."""
+    manifest = folder / MANIFEST
+    try:
+        facts = json.loads(manifest.read_text(encoding="utf-8"))
+        files = facts["files"]
+        if facts["format"] != FORMAT or "model" not in files:
+            raise ValueError(f"format {facts['format']!r}")
+        if not isinstance(facts["model"]["img_size"], int) or not isinstance(facts["dataset"], str):
+            raise ValueError("no model or no data set")
+        named = {part: (str(entry["name"]), entry["sha256"]) for part, entry in files.items()}
+        if any(Path(name).name != name for name, _ in named.values()):
+            raise ValueError("a file outside of its folder")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{shown(manifest)} is not a checkpoint of this course, or is damaged "
+            f"({type(error).__name__}: {error}): name another one, or train it anew with `kata train`."
+        ) from None
+    return Checkpoint(
+        folder, {part: _read(folder / name, sha) for part, (name, sha) in named.items()}, facts
+    )
+
+
+def write_checkpoint(
+    folder: Path, parts: Mapping[str, Mapping[str, Tensor]], facts: Mapping[str, Any], tag: str = ""
+) -> None:
+    """Write a checkpoint in place of the one that may lie there, in one move.
+
+    parts, facts: as in `Checkpoint`; tag: makes the names of the new files differ from those of the
+    old ones, as the step does; without one, the folder must be new. Raises CheckpointError where
+    writing fails; the old checkpoint is then still whole.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {}
+        for part, tensors in parts.items():
+            name = f"{part}-{tag}.safetensors" if tag else f"{part}.safetensors"
+            content = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
+            _replace(folder / name, content)
+            files[part] = {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
+        text = json.dumps({"format": FORMAT, **facts, "files": files}, indent=2) + "\n"
+        _replace(folder / MANIFEST, text.encode())
+    except OSError as error:
+        raise CheckpointError(
+            f"The checkpoint cannot be written to {shown(folder)} ({error.strerror or error}): "
+            "make room or name another folder; the last one there is kept."
+        ) from None
+    current = {entry["name"] for entry in files.values()}
+    for stale in set(folder.glob("*.safetensors")) | set(folder.glob(".part-*")):
+        if stale.name not in current:
+            with contextlib.suppress(OSError):
+                stale.unlink()
+
+
+def _read(file: Path, sha256: str) -> dict[str, Tensor]:
+    try:
+        content = file.read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise CheckpointError(
+                f"{shown(file)} is not what its checkpoint.json says (another SHA-256): it was cut short "
+                "or changed; fetch it again, or train it anew with `kata train`."
+            )
+        return load(content)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{shown(file)} cannot be read ({error}): fetch it again, or train it anew with `kata train`."
+        ) from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file beside its place, flush it to the disk, and move it there."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
+        try:
+            part.write(content)
+            part.flush()
+            os.fsync(part.fileno())
+        except BaseException:
+            part.close()
+            Path(part.name).unlink(missing_ok=True)
+            raise
+    os.chmod(part.name, 0o644)
+    os.replace(part.name, path)
+
+
+def parameters(weights: Mapping[str, Tensor]) -> int:
+    """How many numbers a state dict holds."""
+    return sum(torch.numel(value) for value in weights.values())
