@@ -34,6 +34,9 @@ def close(tolerance: float = 1e-5) -> Callable[[Values, Values], bool]:
     return same
 
 
+SAME = close()
+
+
 @dataclass(frozen=True)
 class Criterion:
     """How one probe's answers are judged.
@@ -44,8 +47,8 @@ class Criterion:
     raised) rather than what it computed: such an answer can cost points and cannot earn any.
     """
 
-    holds: Callable[[Values, Values], bool] = close()
-    alike: Callable[[Values, Values], bool] = close()
+    holds: Callable[[Values, Values], bool] = SAME
+    alike: Callable[[Values, Values], bool] = SAME
     weight: float = 1.0
     testimony: bool = False
 
