@@ -67,6 +67,84 @@ class Data(StrEnum):
 
 
 @app.command()
+def train(
+    preset: Annotated[
+        str, typer.Argument(help="document, mnist, mnist-small or digits.")
+    ] = "digits",
+    impl: Annotated[
+        str, typer.Option(metavar="PATH", help="Whose steps: exercises, solutions or a folder.")
+    ] = "solutions",
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where MNIST lies, or is to be kept.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The run's folder. Without it: a new one in checkpoints/runs/.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Go on with the run in that folder.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**32 - 1)] = 0,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, ...; without it the best.", show_default=False)
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Instead of the preset's; epochs for document.", show_default=False
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Of PyTorch, on a CPU.", show_default=False)
+    ] = None,
+    parts: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Work on each batch in so many parts, each with its seed; one a process without it.",
+            show_default=False,
+        ),
+    ] = None,
+    save_every: Annotated[float, typer.Option(metavar="SECONDS", min=0)] = 30.0,
+) -> None:
+    """Train for real: a checkpoint to sample from, safe to interrupt at any moment.
+
+    document: the document's model and recipe to the letter, 30 epochs on MNIST,
+    minutes on a GPU and hours on a CPU. mnist: the same model, faster and better.
+    mnist-small: a smaller one, ten minutes on two CPU cores. digits: 8x8 digits,
+    one minute. Ctrl-C leaves a checkpoint, --resume goes on from it exactly.
+    Under torchrun several processes share the work:
+
+    torchrun --nproc-per-node 2 -m kata train digits
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+    from kata.course.loader import StepError
+    from kata.course.paths import shown
+    from kata.desk.learner import LearnerError
+    from kata.desk.training import Order, TrainingError, run_training
+    from kata.train.checkpoints import CheckpointError
+    from kata.train.data import DataError
+
+    order = Order(preset, impl, data, out, resume, seed, device, steps, threads, parts, save_every)
+    try:
+        trained = run_training(order, Console(file=sys.stdout))
+    except (TrainingError, CheckpointError, DataError, StepError, LearnerError) as error:
+        stop(str(error))
+    if trained.stopped_by:
+        print(f"Stopped; go on with: kata train --resume {shown(trained.folder)}")
+        raise typer.Exit(128 + trained.stopped_by)
+    print(f"checkpoint  {shown(trained.folder)}")
+    print(f"next        kata evaluate {shown(trained.folder)}")
+
+
+@app.command()
 def demo(
     impl: Annotated[
         str,

@@ -22,8 +22,8 @@ from kata.desk.lesson import Lesson, rehearse, teach
 from kata.desk.progress import Stages
 from kata.desk.report import page_of, print_report
 from kata.train.data import load
-from kata.train.evaluation import Expectation, expectations
-from kata.train.presets import RECIPES, Recipe
+from kata.train.evaluation import Expectation, expectations, loss_expectation
+from kata.train.presets import LAST_ROUNDS, RECIPES, Recipe
 
 
 class OutputError(Exception):
@@ -68,7 +68,10 @@ def run_demo(request: Request, console: Console, recipe: Recipe | None = None) -
             log.seek(0)
             log.truncate()
             lesson = teach(learner, data, recipe, request.seed, stages)
-            found = expectations(lesson.measurements, lesson.real_spread, recipe.least_read)
+            found = [
+                loss_expectation(lesson.losses, LAST_ROUNDS, recipe.most_loss),
+                *expectations(lesson.measurements, lesson.real_spread, recipe.least_read),
+            ]
             with stages.stage("drawing", FIGURES + 1) as stage:
                 pictures = []
                 for picture in hang(lesson, recipe.rounds_per_epoch, folder):
@@ -112,7 +115,7 @@ def _facts(
             "torch": str(torch.__version__),
             "numpy": str(np.__version__),
         },
-        "recipe": {k: v for k, v in asdict(recipe).items() if k not in ("stages", "least_read")},
+        "recipe": {k: v for k, v in asdict(recipe).items() if k not in ("stages", "most_loss", "least_read")},
         "parameters": lesson.parameters,
         "losses": lesson.losses,
         "classifier_accuracy": lesson.accuracy,

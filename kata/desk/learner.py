@@ -68,14 +68,21 @@ class Learner:
         return result.detach().cpu()
 
     @contextlib.contextmanager
-    def blame(self, number: int, name: str) -> Iterator[None]:
-        """What is done inside is that step's doing: its prints go to the log, its errors become a LearnerError."""
+    def blame(
+        self, number: int, name: str, let_through: tuple[type[BaseException], ...] = ()
+    ) -> Iterator[None]:
+        """What is done inside is that step's doing: its prints go to the log, its errors become a LearnerError.
+
+        let_through: errors that are the caller's own.
+        """
         try:
             with self._quiet():
                 yield
         except (KeyboardInterrupt, LearnerError):
             raise
         except BaseException as error:  # a step may even call sys.exit()
+            if isinstance(error, let_through):
+                raise
             raise LearnerError(self._sentence(step(number), name, error)) from None
 
     @contextlib.contextmanager

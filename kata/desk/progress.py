@@ -9,23 +9,28 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-QUARTERS = 4
-
 
 class Stages:
     """The stages of a run, each with its own progress, and all of them together.
 
-    seconds: the stages in their order, with about how long each takes (only the ratios matter).
+    seconds: the stages in their order, with about how long each takes (only the ratios matter);
+    lines: how many are printed a stage where there is no terminal.
     """
 
-    def __init__(self, console: Console, seconds: dict[str, float]) -> None:
+    def __init__(self, console: Console, seconds: dict[str, float], lines: int = 4) -> None:
         self.console = console
         self.seconds = seconds
+        self.lines = lines
+        self.given = 0.0
         self.started = time.monotonic()
         self.took: dict[str, float] = {}
         self.bars = _bars(console) if console.is_terminal else None
         self.all = (
-            self.bars.add_task("all", total=sum(seconds.values()), note="") if self.bars else None
+            self.bars.add_task(
+                "all", total=sum(seconds.values()), note="", visible=len(seconds) > 1
+            )
+            if self.bars
+            else None
         )
 
     def __enter__(self) -> Self:
@@ -38,9 +43,10 @@ class Stages:
             self.bars.stop()
 
     @contextmanager
-    def stage(self, name: str, total: int) -> "Iterator[Stage]":
-        """One stage of `total` parts; within, `advance` is called as they are done."""
-        stage = Stage(self, name, total)
+    def stage(self, name: str, total: int, done: int = 0) -> "Iterator[Stage]":
+        """One stage of `total` parts, of which `done` were done before; within, `advance` is called as they are."""
+        stage = Stage(self, name, total, done)
+        self.given += self.seconds[name] * done / total
         stage.show()
         began = time.monotonic()
         yield stage
@@ -53,17 +59,18 @@ class Stages:
         before = sum(self.seconds[n] for n in names[: names.index(name)])
         done = before + share * self.seconds[name]
         elapsed = time.monotonic() - self.started
-        return elapsed * (sum(self.seconds.values()) - done) / done if done else 0.0
+        here = done - self.given
+        return elapsed * (sum(self.seconds.values()) - done) / here if here > 0 else 0.0
 
 
 class Stage:
     """What is done in one stage, and a note beside it, such as the loss."""
 
-    def __init__(self, stages: Stages, name: str, total: int) -> None:
+    def __init__(self, stages: Stages, name: str, total: int, done: int = 0) -> None:
         self.stages, self.name, self.total = stages, name, total
-        self.done, self.note, self.told = 0, "", -1
+        self.done, self.note, self.told = done, "", -1
         bars = stages.bars
-        self.bar = bars.add_task(name, total=total, note="") if bars else None
+        self.bar = bars.add_task(name, total=total, completed=done, note="") if bars else None
 
     def advance(self, parts: int = 1, note: str | None = None) -> None:
         """So many parts more are done; note: what to show from now on (None: as before)."""
@@ -77,7 +84,7 @@ class Stage:
         self.show()
 
     def show(self) -> None:
-        """Move the bars; without a terminal, print a line whenever another quarter is done."""
+        """Move the bars; without a terminal, print a line now and then."""
         share = self.done / self.total
         if self.stages.bars and self.bar is not None and self.stages.all is not None:
             self.stages.bars.update(self.bar, completed=self.done, note=self.note)
@@ -87,8 +94,8 @@ class Stage:
                 self.stages.all, completed=earlier + share * self.stages.seconds[self.name]
             )
             return
-        if (quarter := int(share * QUARTERS)) > self.told:
-            self.told = quarter
+        if (told := int(share * self.stages.lines)) > self.told:
+            self.told = told
             left = f"{self.stages.left(self.name, share):.0f} s left" if share else ""
             parts = [f"{self.name:<10} {share:4.0%}", self.note, left]
             print("  ".join(p for p in parts if p), file=self.stages.console.file, flush=True)

@@ -32,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--thorough", action="store_true", help="try hundreds of examples a property, not 25"
     )
     group.addoption("--slow", action="store_true", help="run the tests that take long as well")
+    group.addoption(
+        "--mnist",
+        action="store_true",
+        help="let tests/final train on MNIST as well, about ten minutes on two cores",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -91,7 +96,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the slow tests unless --slow is given and, where one step's file is tested, the other steps."""
+    """Leave out the slow tests and those on MNIST unless they are asked for, and the other steps than a single file's.
+
+    The final tests are asked for where their folder or file is named.
+    """
     implementation = config.stash.get(IMPLEMENTATION, None)
     if implementation is None:
         return
@@ -103,8 +111,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             and step is not None
             and step.number not in implementation.files
         )
-        too_slow = item.get_closest_marker("slow") and not config.getoption("--slow")
-        if is_other_step or too_slow:
+        named = item.path.parent.name == "final" and any("final" in a for a in config.args)
+        too_slow = item.get_closest_marker("slow") and not (config.getoption("--slow") or named)
+        too_long = item.get_closest_marker("mnist") and not config.getoption("--mnist")
+        if is_other_step or too_slow or too_long:
             dropped.append(item)
     config.hook.pytest_deselected(items=dropped)
     items[:] = [item for item in items if item not in dropped]

@@ -113,3 +113,14 @@ def expectations(
             all(a > b for a, b in pairwise(falling)),
         ),
     ]
+
+
+def loss_expectation(losses: Sequence[float], rounds: int, most: float) -> Expectation:
+    """That the average loss of the last rounds is at most so much, and above what only a leak can reach."""
+    last = losses[-rounds:]
+    average = sum(last) / len(last)
+    return Expectation(
+        f"average loss of the last {rounds} epochs, at most {most:g}",
+        f"{average:.4f}",
+        0.06 <= average <= most,
+    )

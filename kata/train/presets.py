@@ -1,4 +1,7 @@
-"""Recipes: how large a model, how long to train it, and what to expect, for each data set on two CPU cores."""
+"""Recipes: how large a model, how long to train it, and what to expect.
+
+RECIPES are the demo's, PRESETS those of `kata train`.
+"""
 
 from dataclasses import dataclass
 
@@ -7,11 +10,14 @@ from dataclasses import dataclass
 class ModelSize:
     """The arguments of `ConditionalDiT` that a recipe chooses."""
 
-    img_size: int
-    patch_size: int
-    embed_dim: int
-    depth: int
-    num_heads: int
+    img_size: int = 28
+    patch_size: int = 4
+    embed_dim: int = 256
+    depth: int = 6
+    num_heads: int = 8
+
+
+LAST_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,8 @@ class Recipe:
     threads: of torch (None: its default); rounds: how often `train(1)` is called, each time on
     batches_per_round batches, of which rounds_per_epoch make one pass over the data; peak_lr: of a
     cosine that ends at 0, after warmup_rounds of a linear rise; num_steps: of Euler's method;
-    per_class: samples of each class at each guidance scale; least_read: the share that must be read
-    as asked at some scales; stages: about how many seconds each stage takes, for the time left.
+    per_class: samples of each class at each guidance scale; most_loss: the largest average loss
+    of the last LAST_ROUNDS rounds; least_read: the share that must be read as asked at some scales; stages: about how many seconds each stage takes, for the time left.
     """
 
     model: ModelSize
@@ -36,6 +42,7 @@ class Recipe:
     classifier_epochs: int
     num_steps: int
     per_class: int
+    most_loss: float
     least_read: dict[float, float]
     stages: dict[str, float]
 
@@ -53,6 +60,7 @@ RECIPES = {
         classifier_epochs=20,
         num_steps=25,
         per_class=50,
+        most_loss=0.42,
         least_read={1: 0.95, 2: 0.99, 4: 0.995},
         stages={"data": 3, "training": 40, "classifier": 7, "sampling": 12, "drawing": 8},
     ),
@@ -68,9 +76,89 @@ RECIPES = {
         classifier_epochs=2,
         num_steps=25,
         per_class=50,
+        most_loss=0.20,
         least_read={1: 0.80, 2: 0.97, 4: 0.99},
         stages={"data": 8, "training": 450, "classifier": 40, "sampling": 90, "drawing": 12},
     ),
 }
 """On the digits a round is an epoch, on MNIST a tenth of one. The small model on 8x8 pixels is faster, and
 steadier beside other programs, on one thread."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One recipe of `kata train`.
+
+    steps: optimizer steps, each on batch_size images; lr: of AdamW, the peak of a cosine that ends at
+    0 after `warmup` steps of a linear rise (None: constant); betas, weight_decay: of AdamW; clip: the
+    largest norm of the gradient (None: any); ema: the decay of the average of the weights that is
+    sampled with (None: the weights themselves); label_drop_prob: of label dropout; threads: of
+    torch on a CPU (None: its default); by_trainer: through the implementation's own
+    `ConditionalTrainer` and `epochs` of torchvision's data set, to the letter of the document.
+    """
+
+    dataset: str
+    model: ModelSize
+    batch_size: int
+    steps: int
+    lr: float
+    warmup: int | None = None
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.01
+    clip: float | None = None
+    ema: float | None = None
+    label_drop_prob: float = 0.1
+    threads: int | None = None
+    by_trainer: bool = False
+    epochs: int = 0
+
+
+MNIST_SMALL = ModelSize(embed_dim=80, depth=4, num_heads=4)
+
+PRESETS = {
+    "document": Preset(
+        dataset="mnist",
+        model=ModelSize(),
+        batch_size=128,
+        steps=30 * 468,
+        lr=1e-4,
+        by_trainer=True,
+        epochs=30,
+    ),
+    "mnist": Preset(
+        dataset="mnist",
+        model=ModelSize(),
+        batch_size=256,
+        steps=6_000,
+        lr=1e-3,
+        warmup=300,
+        betas=(0.9, 0.99),
+        clip=1.0,
+        ema=0.999,
+    ),
+    "mnist-small": Preset(
+        dataset="mnist",
+        model=MNIST_SMALL,
+        batch_size=64,
+        steps=6_400,
+        lr=2e-3,
+        warmup=200,
+        betas=(0.9, 0.99),
+        clip=1.0,
+        ema=0.998,
+    ),
+    "digits": Preset(
+        dataset="digits",
+        model=RECIPES["digits"].model,
+        batch_size=32,
+        steps=2_200,
+        lr=2e-3,
+        warmup=100,
+        betas=(0.9, 0.99),
+        clip=1.0,
+        ema=0.995,
+        threads=1,
+    ),
+}
+"""`document` is the document's run to the letter, `mnist` the same model by a better recipe, `mnist-small` a model for
+two CPU cores, `digits` one that trains in a minute."""

@@ -1,0 +1,161 @@
+"""The training loop of `kata train`: an implementation's model and loss, by the best recipe found.
+
+Everything random comes from seeds derived from the run's seed and the number of the step, so the weights,
+the optimiser and the step are all of its state.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from kata.train.data import Dataset
+from kata.train.presets import Preset
+from kata.train.rounds import learning_rate
+from kata.train.seeds import derived
+from kata.train.team import Team
+
+Loss = Callable[..., Tensor]
+
+
+class Training:
+    """One run: `advance` makes a step, `parts` and `restore` are its state.
+
+    preset: the recipe; make: step 5's `ConditionalDiT`; loss: step 6's `flow_matching_loss`; data: to
+    train on; seed: of everything random; device: where; parts: in how many parts a batch is worked
+    on, each with a seed of its own (a multiple of the team's size, of which batch_size is a multiple): the
+    same run, to rounding, for a team of any size; team: the processes that share the parts.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        make: Callable[..., nn.Module],
+        loss: Loss,
+        data: Dataset,
+        seed: int,
+        device: torch.device,
+        parts: int = 1,
+        team: Team | None = None,
+    ) -> None:
+        self.preset, self.loss, self.seed = preset, loss, seed
+        self.device, self.num_parts, self.team = device, parts, team or Team()
+        self.step = 0
+        torch.manual_seed(derived(seed, "weights"))
+        self.model = make(**asdict(preset.model)).to(device).train()
+        self.images, self.labels = data.images.to(device), data.labels.to(device)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=preset.lr,
+            betas=preset.betas,
+            weight_decay=preset.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self.average = (
+            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(preset.ema))
+            if preset.ema is not None
+            else None
+        )
+        self.fast = torch.compile(self.model) if device.type == "cuda" else self.model
+
+    @property
+    def to_sample(self) -> nn.Module:
+        """The model to sample with: the average of the weights where there is one."""
+        return self.average.module if self.average is not None else self.model
+
+    def advance(self) -> Tensor:
+        """One step; the loss of its whole batch, a 0-dim tensor."""
+        preset, share = self.preset, 1 / self.num_parts
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate()
+        self.optimizer.zero_grad()
+        total = torch.zeros((), device=self.device)
+        chunks = self._batch().chunk(self.num_parts)
+        for part in range(self.team.rank, self.num_parts, self.team.size):
+            chosen = chunks[part].to(self.device)
+            generator = torch.Generator(self.device)
+            generator.manual_seed(derived(self.seed, "draws", self.step, part))
+            with self._precision():
+                loss = self.loss(
+                    self.fast,
+                    self.images[chosen],
+                    self.labels[chosen],
+                    label_drop_prob=preset.label_drop_prob,
+                    generator=generator,
+                )
+            (loss * share).backward()
+            total += loss.detach() * share
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        self.team.add([*gradients, total])
+        if preset.clip is not None:
+            clip_grad_norm_(self.model.parameters(), preset.clip)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        self.step += 1
+        return total
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """All tensors of the state: `model`, to sample with, and `training`, to go on with."""
+        training = {f"weights.{name}": value for name, value in self.model.state_dict().items()}
+        for name, value in optimizer_tensors(self.optimizer).items():
+            training[f"optimizer.{name}"] = value
+        return {"model": dict(self.to_sample.state_dict()), "training": training}
+
+    def restore(self, parts: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
+        """Go on from what `parts` gave after that step. RuntimeError, KeyError or ValueError for another model's."""
+        training = parts["training"]
+        self.model.load_state_dict(_below("weights.", training))
+        if self.average is not None:
+            self.average.module.load_state_dict(parts["model"])
+            self.average.n_averaged.fill_(step)
+        restore_optimizer(self.optimizer, _below("optimizer.", training))
+        self.step = step
+
+    def _rate(self) -> float:
+        if self.preset.warmup is None:
+            return self.preset.lr
+        return learning_rate(self.step, self.preset.steps, self.preset.lr, self.preset.warmup)
+
+    def _batch(self) -> Tensor:
+        """The indices of this step's batch: every image comes once in an epoch, its incomplete last batch left out."""
+        size = self.preset.batch_size
+        epoch, place = divmod(self.step, len(self.labels) // size)
+        generator = torch.Generator().manual_seed(derived(self.seed, "order", epoch))
+        order = torch.randperm(len(self.labels), generator=generator)
+        return order[place * size : (place + 1) * size]
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.device.type == "cuda" and torch.cuda.is_bf16_supported():
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The tensors of an optimizer's state by `<number of the parameter>.<name>`."""
+    states = optimizer.state_dict()["state"]
+    return {
+        f"{number}.{key}": value for number, state in states.items() for key, value in state.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` gave; the settings are the optimizer's own."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        number, _, key = name.partition(".")
+        state.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
