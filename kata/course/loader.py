@@ -8,6 +8,7 @@ one module. No file is loaded twice in one run.
 """
 
 import importlib
+import itertools
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -40,7 +41,8 @@ class Implementation:
         self.files = _files_under_test(self.path, self.solutions)
         self.assembled = assembled or not self.solutions.is_dir() or self.path == self.solutions
         if self.assembled:
-            _packages.add("kata_assembled", {**_step_files(self._folder()), **self.files})
+            neighbours = {**_step_files(self._folder()), **self.files}
+            self._package = _packages.add("kata_assembled", neighbours)
 
     def _folder(self) -> Path:
         """Where the neighbours of the files under test lie when all steps are taken from one place."""
@@ -55,7 +57,7 @@ class Implementation:
                 f"{shown(self.path)} has no {step.file}: "
                 f"put the file there, or name another folder or file with --impl."
             )
-        package = "kata_assembled" if self.assembled else self._isolated_package(step)
+        package = self._package if self.assembled else self._isolated_package(step)
         try:
             module = importlib.import_module(f"{package}.{step.name}")
             vars(module).setdefault("__getattr__", self._missing(step))
@@ -67,13 +69,12 @@ class Implementation:
 
     def _isolated_package(self, step: Step) -> str:
         """A package that holds the file under test and the one copy of the solutions of the steps below it."""
-        package = f"kata_{step.folder}"
-        if package not in sys.modules:
-            solutions = _step_files(self.solutions)
-            _packages.add("kata_solutions", solutions)
-            _packages.add(package, {step.number: self.files[step.number]})
-            for below in (s for s in STEPS[: step.number - 1] if s.number in solutions):
-                solution = importlib.import_module(f"kata_solutions.{below.name}")
+        package = _packages.add(f"kata_{step.folder}", {step.number: self.files[step.number]})
+        if f"{package}.{step.name}" not in sys.modules:
+            below_here = _step_files(self.solutions)
+            solutions = _packages.add("kata_solutions", below_here)
+            for below in (s for s in STEPS[: step.number - 1] if s.number in below_here):
+                solution = importlib.import_module(f"{solutions}.{below.name}")
                 sys.modules[f"{package}.{below.name}"] = solution
                 setattr(sys.modules[package], below.name, solution)
         return package
@@ -132,24 +133,28 @@ class _Packages(MetaPathFinder):
 
     def __init__(self) -> None:
         self.sources: dict[str, Sequence[Path]] = {}
-        self.names: set[str] = set()
+        self.packages: dict[str, dict[int, tuple[Path, ...]]] = {}
 
-    def add(self, package: str, files: dict[int, tuple[Path, ...]]) -> None:
-        if package in self.names:
-            return
+    def add(self, wanted: str, files: dict[int, tuple[Path, ...]]) -> str:
+        """Make a package of those files, unless there is one; its name is the one wanted, or that with a number."""
+        names = (wanted if n == 1 else f"{wanted}_{n}" for n in itertools.count(1))
+        package = next(n for n in names if self.packages.get(n, files) == files)
+        if package in self.packages:
+            return package
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
         module = ModuleType(package)
         module.__path__ = []
         sys.modules[package] = module
-        self.names.add(package)
+        self.packages[package] = files
         self.sources.update({f"{package}.{STEPS[n - 1].name}": paths for n, paths in files.items()})
+        return package
 
     def clear(self) -> None:
-        for name in [n for n in sys.modules if n.partition(".")[0] in self.names]:
+        for name in [n for n in sys.modules if n.partition(".")[0] in self.packages]:
             del sys.modules[name]
         self.sources.clear()
-        self.names.clear()
+        self.packages.clear()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -20,12 +20,12 @@ def _fresh():
     from kata.course import loader
 
     packages = loader._packages
-    kept = {name: m for name, m in sys.modules.items() if name.partition(".")[0] in packages.names}
-    state = dict(packages.sources), set(packages.names)
+    kept = {name: m for name, m in sys.modules.items() if name.partition(".")[0] in packages.packages}
+    state = dict(packages.sources), dict(packages.packages)
     unload()
     yield
     unload()
-    packages.sources, packages.names = state
+    packages.sources, packages.packages = state
     sys.modules.update(kept)
 
 
@@ -163,3 +163,14 @@ def test_without_solutions_everything_is_assembled(tmp_path, monkeypatch):
     assert implementation.assembled
     for s in STEPS:
         assert implementation.module(s).__file__ == str(copy / "exercises" / s.file)
+
+
+def test_two_implementations_live_side_by_side(tmp_path):
+    """In one process the second implementation is the second one, not the first under another name."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "step02_conditioning.py").write_text(f"combine = {name!r}\n")
+    loaded = [Implementation(tmp_path / name, assembled=True) for name in ("a", "b")]
+    assert [i.module(step(2)).combine for i in loaded] == ["a", "b"]
+    isolated = [Implementation(tmp_path / name) for name in ("a", "b")]
+    assert [i.module(step(2)).combine for i in isolated] == ["a", "b"]
