@@ -61,7 +61,6 @@ class Training:
             if preset.ema is not None
             else None
         )
-        self.fast = torch.compile(self.model) if device.type == "cuda" else self.model
 
     @property
     def to_sample(self) -> nn.Module:
@@ -82,7 +81,7 @@ class Training:
             generator.manual_seed(derived(self.seed, "draws", self.step, part))
             with self._precision():
                 loss = self.loss(
-                    self.fast,
+                    self.model,
                     self.images[chosen],
                     self.labels[chosen],
                     label_drop_prob=preset.label_drop_prob,
