@@ -37,9 +37,14 @@ def diagnose(
         return name in a and name in b and alike(criteria[name], a[name], b[name])
 
     for of in step.public:
-        names = [name for name, probe in probes.items() if probe.of == of]
-        if all(right(criteria[name], answers.get(name), reference[name]) for name in names):
+        is_right = {
+            name: right(criteria[name], answers.get(name), reference[name])
+            for name, probe in probes.items()
+            if probe.of == of
+        }
+        if all(is_right.values()):
             continue
+        names = sorted(is_right, key=is_right.__getitem__)  # what is wrong tells mistakes apart
         matches = {
             mistake: sum(agree(answers, theirs, name) for name in probes)
             for mistake, theirs in known.items()

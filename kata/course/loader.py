@@ -11,7 +11,7 @@ import importlib
 import itertools
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -53,10 +53,7 @@ class Implementation:
     def module(self, step: Step) -> ModuleType:
         """The module of a step; StepError where it is missing or does not load."""
         if step.number not in self.files:
-            raise StepError(
-                f"{shown(self.path)} has no {step.file}: "
-                f"put the file there, or name another folder or file with --impl."
-            )
+            raise _no_file(self.path, step)
         package = self._package if self.assembled else self._isolated_package(step)
         try:
             module = importlib.import_module(f"{package}.{step.name}")
@@ -104,6 +101,24 @@ class Implementation:
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f" (line {last.lineno} of {shown(Path(last.filename))})" if last else ""
         return f"{path} does not load: {type(error).__name__}: {error}{place}."
+
+
+class Transplant(Implementation):
+    """Some steps of an implementation in place of the solutions' own: all other steps are the solutions', and use them.
+
+    numbers: the steps that are taken. Raises StepError where target or solutions/ is not there.
+    """
+
+    def __init__(self, target: str | Path, numbers: Collection[int]) -> None:
+        super().__init__(target)
+        if not self.solutions.is_dir():
+            raise StepError("solutions/ is not part of this copy, so nothing can be put into it.")
+        for number in set(numbers) - set(self.files):
+            raise _no_file(self.path, STEPS[number - 1])
+        taken = {n: self.files[n] for n in numbers}
+        self.files = {**_step_files(self.solutions), **taken}
+        self.assembled = True
+        self._package = _packages.add("kata_transplant", self.files)
 
 
 def unload() -> None:
@@ -173,6 +188,13 @@ def _locate(target: str | Path, root: Path) -> Path:
     raise StepError(
         f"--impl {target}: there is no such folder or file; "
         "say exercises, solutions, a folder of step files, or one step's file."
+    )
+
+
+def _no_file(path: Path, step: Step) -> StepError:
+    return StepError(
+        f"{shown(path)} has no {step.file}: "
+        f"put the file there, or name another folder or file with --impl."
     )
 
 

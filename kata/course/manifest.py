@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from kata.course.hints import HINTS
+
 
 @dataclass(frozen=True)
 class Step:
@@ -17,6 +19,11 @@ class Step:
     minutes: int
     difficulty: int
     points: int
+
+    @property
+    def hints(self) -> tuple[str, str, str]:
+        """A question, a pointer, and nearly code."""
+        return HINTS[self.number]
 
     @property
     def file(self) -> str:

@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 
 from kata.course.paths import find_root, shown
-from kata.desk.gallery import FIGURES, hang
+from kata.desk.gallery import FIGURES, exhibits_of, hang
 from kata.desk.learner import Learner
 from kata.desk.lesson import Lesson, rehearse, teach
 from kata.desk.progress import Stages
@@ -74,7 +74,7 @@ def run_demo(request: Request, console: Console, recipe: Recipe | None = None) -
             ]
             with stages.stage("drawing", FIGURES + 1) as stage:
                 pictures = []
-                for picture in hang(lesson, recipe.rounds_per_epoch, folder):
+                for picture in hang(exhibits_of(lesson, recipe.rounds_per_epoch), folder):
                     pictures.append(picture)
                     stage.advance()
                 facts = _facts(request, learner, recipe, lesson, found)

@@ -58,8 +58,11 @@ def look_inside(
     model.eval()
     after = table_of(learner, model)
     square = (len(after), len(after))
-    h_t, h_y, total = _sum(learner, model, after.shape[1])
-    u, c, truth, guided = _fields(learner, model, data, seed)
+    h_t, h_y, total = conditioning_sum(learner, model, after.shape[1])
+    first = int((data.held_out_labels == FIELD_DIGIT).nonzero()[0])
+    u, c, truth, guided = fields_near(
+        data.held_out_images[first : first + 1], learner, model, seed
+    )
     labels = data.labels[:DROPPED_LABELS]
     generator = torch.Generator().manual_seed(seed)
     dropped = learner.images(
@@ -83,9 +86,11 @@ def look_inside(
     )
 
 
-def _sum(
+@torch.no_grad()
+def conditioning_sum(
     learner: Learner, model: nn.Module, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A model's time embedding, class embedding and what step 2 makes of them, each `(width,)`."""
     device = next(model.parameters()).device
     with learner.blame(5, "ConditionalDiT"):
         h_t = model.time_embed(torch.tensor([SUM_TIME], device=device))  # type: ignore[operator]
@@ -97,13 +102,16 @@ def _sum(
     return h_t[0].numpy(), h_y[0].numpy(), total[0].numpy()
 
 
-def _fields(
-    learner: Learner, model: nn.Module, data: Dataset, seed: int
+@torch.no_grad()
+def fields_near(
+    x0: Tensor, learner: Learner, model: nn.Module, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[float, np.ndarray]]:
-    """Velocities at one noisy image of a held-out 7: unconditional, conditional, the true one, guided."""
+    """Velocities at a noisy image of a 7: unconditional, conditional, the true one, and by scale what step 3 makes of them.
+
+    x0: the 7, `(1, C, H, W)`; seed: of the noise on it.
+    """
     device = next(model.parameters()).device
-    first = int((data.held_out_labels == FIELD_DIGIT).nonzero()[0])
-    x0 = data.held_out_images[first : first + 1].to(device)
+    x0 = x0.to(device)
     generator = torch.Generator().manual_seed(seed)
     x1 = torch.randn(x0.shape, generator=generator).to(device)
     t = torch.tensor([FIELD_TIME], device=device)

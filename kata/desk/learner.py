@@ -2,7 +2,7 @@
 
 import contextlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,17 +20,21 @@ class LearnerError(Exception):
 
 
 class Learner:
-    """The ten steps of one implementation, all from the same place.
+    """The steps of one implementation, as they use each other.
 
-    target: as for `Implementation`; log: where everything goes that the steps print. Raises StepError
-    where a step is missing or does not load.
+    target: an implementation, or as for one; log: where everything goes that the steps print; steps: those that are
+    called. Raises StepError where one of them is missing or does not load.
     """
 
-    def __init__(self, target: str | Path, log: TextIO) -> None:
-        self.implementation = Implementation(target, assembled=True)
+    def __init__(
+        self, target: str | Path | Implementation, log: TextIO, steps: Iterable[Step] = STEPS
+    ) -> None:
+        self.implementation = (
+            target if isinstance(target, Implementation) else Implementation(target, assembled=True)
+        )
         self.log = log
         with self._quiet():
-            self.modules = {s.number: self.implementation.module(s) for s in STEPS}
+            self.modules = {s.number: self.implementation.module(s) for s in steps}
 
     def call(self, number: int, name: str, *arguments: Any, **named: Any) -> Any:
         """The result of a step's function or class; LearnerError where it raises."""
@@ -103,7 +107,7 @@ class Learner:
         if isinstance(error, NotImplementedError) and last in owners:
             return (
                 f"{path}{place}: {name} is not written yet (step {step_.number}, {step_.title}). "
-                f"Fill it in and run `pytest tests/{step_.test_file} -x`, or run the demo with --impl solutions."
+                f"Fill it in and run `pytest tests/{step_.test_file} -x`, or say --impl solutions."
             )
         what = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":. ")
         return (

@@ -16,6 +16,7 @@ import torch
 from rich.console import Console
 
 from kata.course.paths import find_root, shown
+from kata.desk.artist import CLASSES
 from kata.desk.learner import Learner
 from kata.desk.progress import Stage, Stages
 from kata.given import get_device
@@ -23,11 +24,13 @@ from kata.train.checkpoints import Checkpoint, CheckpointError, read_checkpoint,
 from kata.train.data import Dataset, data_folder, load
 from kata.train.document import ByTrainer, Epochs, Stopped
 from kata.train.loop import Training
+from kata.train.losses import held_out_losses
 from kata.train.metrics import Metrics
 from kata.train.presets import PRESETS, ModelSize, Preset
 from kata.train.team import Team, joined
 
 LINES = 20
+LOOKED_AT = 2_000
 LOOK_EVERY = 10
 """After so many steps the loss is looked at, and whether to stop."""
 
@@ -172,12 +175,23 @@ class _Run:
                     continue
                 mean = self._looked_at(unlooked, training.step, stage)
                 if metrics:
-                    metrics.add(step=training.step, loss=mean, seconds=round(self._seconds(), 2))
+                    more = self._held_out(training, data)
+                    seconds = round(self._seconds(), 2)
+                    metrics.add(step=training.step, loss=mean, seconds=seconds, **more)
                 stop = self.team.any(bool(self.caught))
                 if last or stop or time.monotonic() - self.saved >= self.save_every:
                     self._save(training.parts(), training.step)
                 if stop:
                     raise Stopped
+
+    def _held_out(self, training: Training, data: Dataset) -> dict[str, float]:
+        """The loss on held-out images, under the document's mix of labels, where it is time to look."""
+        every = self.preset.look_every
+        if every is None or training.step % every:
+            return {}
+        images, labels = data.held_out_images[:LOOKED_AT], data.held_out_labels[:LOOKED_AT]
+        losses = held_out_losses(training.to_sample, images, labels, CLASSES, 0, LOOKED_AT)
+        return {"held_out": losses.mix}
 
     def _by_trainer(self, learner: Learner, stages: Stages) -> None:
         def on_batch() -> None:

@@ -119,7 +119,7 @@ def fidelity_diversity(
             )
         axes.annotate(
             f"held-out real images: {form.format(real)}",
-            ((scales[-2] + scales[-1]) / 2, real),
+            (float(np.mean(scales[-2:])), real),
             xytext=(0, 6),
             textcoords="offset points",
             ha="center",

@@ -41,13 +41,13 @@ def _ink(axes: Axes, images: np.ndarray, labels: Sequence[str], colour: str = IN
 
 
 @styled
-def class_grid(images: np.ndarray, title: str) -> Figure:
-    """Samples `(K, N, H, W)`, a row a class, the class beside it."""
+def class_grid(images: np.ndarray, title: str, labels: Sequence[str] | None = None) -> Figure:
+    """Samples `(R, N, H, W)`, a label beside each row; None: a row a class, 0, 1, 2, ..."""
     rows, columns = images.shape[:2]
     width = min(WIDTH, 0.6 * columns + 0.6)
     figure = new_figure(0.6 * rows * min(1.0, (WIDTH - 0.6) / (0.6 * columns)) + 0.4, width)
     axes = figure.subplots()
-    _ink(axes, images, [str(k) for k in range(rows)])
+    _ink(axes, images, labels or [str(k) for k in range(rows)])
     axes.set_title(title)
     return figure
 
@@ -117,5 +117,44 @@ def velocity_fields(
         )
         axes.set_title(title, loc="center", fontsize=9.5)
     bar = figure.colorbar(shown, ax=panels, shrink=0.7, aspect=30, label="velocity")
+    bar.outline.set_visible(False)
+    return figure
+
+
+@styled
+def path(points: np.ndarray, times: Sequence[float], velocity: np.ndarray) -> Figure:
+    """Images `(T, H, W)` on the line from data to noise, each under its time, and the line's direction `(H, W)`."""
+    figure = new_figure(1.55)
+    panels = figure.subplots(1, len(times) + 1)
+    for axes, image, t in zip(panels, points, times, strict=False):
+        bare(axes).imshow(image, cmap="Greys", vmin=-1.15, vmax=1, interpolation="nearest")
+        axes.set_title(f"t = {t:g}", loc="center", fontsize=9.5)
+    limit = float(np.abs(velocity).max()) or 1.0
+    bare(panels[-1]).imshow(
+        velocity, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest"
+    )
+    panels[-1].set_title("$v = x_1 - x_0$", loc="center", fontsize=9.5)
+    return figure
+
+
+@styled
+def modulated_tokens(tokens: np.ndarray, unchanged: np.ndarray, changed: np.ndarray) -> Figure:
+    """Three heat maps of tokens `(N, F)` on one colour scale: before, and after two modulations."""
+    rows = {
+        "tokens $x$, a row a token": tokens,
+        "scale 0, shift 0": unchanged,
+        "scale rising from -1 to 1, the last features shifted too": changed,
+    }
+    figure = new_figure(3.4)
+    panels = figure.subplots(len(rows), 1, sharex=True)
+    for axes, (title, values) in zip(panels, rows.items(), strict=True):
+        shown = axes.imshow(
+            values, cmap=DIVERGING, vmin=-4, vmax=4, aspect="auto", interpolation="nearest"
+        )
+        axes.set_yticks([])
+        axes.tick_params(length=0)
+        axes.set_title(title)
+    panels[-1].set_xlabel("feature")
+    bar = figure.colorbar(shown, ax=panels, shrink=0.7, aspect=30)
     bar.outline.set_visible(False)
     return figure

@@ -45,23 +45,7 @@ def render(
 ) -> str:
     """The page as HTML, with all pictures inside; every text is escaped."""
     figures = "\n".join(_figure(number, p) for number, p in enumerate(pictures, start=1))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<link rel="icon" href="data:,">
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>{escape(title)}</h1>
-<p class="lead">{escape(lead)}</p>
-</header>
-<section aria-labelledby="measured">
+    body = f"""<section aria-labelledby="measured">
 <h2 id="measured">What was measured</h2>
 <div class="wide" tabindex="0" role="region" aria-label="table of measurements">{_table(table)}</div>
 <p>{escape(notes)}</p>
@@ -71,7 +55,29 @@ def render(
 <section aria-labelledby="figures">
 <h2 id="figures">What it looks like</h2>
 {figures}
-</section>
+</section>"""
+    return frame(title, lead, body, footer)
+
+
+def frame(title: str, lead: str, body: str, footer: str, style: str = "") -> str:
+    """A page in the house's look around a body of HTML; title, lead and footer are escaped. style: more CSS."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<link rel="icon" href="data:,">
+<style>{_STYLE}{style}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>{escape(title)}</h1>
+<p class="lead">{escape(lead)}</p>
+</header>
+{body}
 <footer>{escape(footer)}</footer>
 </main>
 </body>

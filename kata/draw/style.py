@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, BinaryIO, ParamSpec
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -77,14 +77,14 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as a PNG that is the same for the same figure."""
+def save(figure: Figure, path: Path | BinaryIO, trim: bool = True) -> None:
+    """Write a figure as a PNG that is the same for the same figure; trim: without empty margins."""
     with matplotlib.rc_context(_STYLE):
         figure.savefig(
             path,
             dpi=DPI,
             format="png",
-            bbox_inches="tight",
+            bbox_inches="tight" if trim else None,
             pad_inches=0.08,
             metadata={"Software": None},
         )

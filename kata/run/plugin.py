@@ -5,6 +5,8 @@ pytest --impl solutions        the solutions, and everything else in the project
 pytest --impl PATH             any folder of step files, or one step's file
 """
 
+import re
+from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -51,6 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
         derandomize=True,
         max_examples=500 if config.getoption("--thorough") else 25,
         database=None,
+        phases=[
+            hypothesis.Phase.explicit,
+            hypothesis.Phase.generate,
+        ],  # a smaller seed is no simpler
         report_multiple_bugs=False,
         print_blob=False,
         verbosity=hypothesis.Verbosity.quiet,
@@ -89,10 +95,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         if implementation.assembled
         else "isolated: each step among the solutions of the others"
     )
-    if implementation.path.is_file():
-        return [f"under test: {shown(implementation.path)} ({how})"]
-    files = " ".join(paths[-1].name for paths in implementation.files.values())
-    return [f"under test: {shown(implementation.path)}/ ({how})", f"  {files}"]
+    asked = {step_of_file(Path(str(argument).partition("::")[0])) for argument in config.args}
+    files = [
+        paths[-1]
+        for number, paths in implementation.files.items()
+        if None in asked or STEPS[number - 1] in asked
+    ]
+    if len(files) == 1:
+        return [f"under test: {shown(files[0])} ({how})"]
+    names = " ".join(path.name for path in files)
+    return [f"under test: {shown(implementation.path)}/ ({how})", f"  {names}"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -118,6 +130,58 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             dropped.append(item)
     config.hook.pytest_deselected(items=dropped)
     items[:] = [item for item in items if item not in dropped]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Name a missing step below as the reason where steps are tested together."""
+    report = yield
+    tested = step_of_file(item.path)
+    implementation = item.config.stash.get(IMPLEMENTATION, None)
+    if (
+        implementation
+        and tested
+        and call.excinfo
+        and call.excinfo.errisinstance(NotImplementedError)
+    ):
+        said = re.match(r"step (\d+): (\S+)", str(call.excinfo.value))
+        if said and int(said[1]) < tested.number and int(said[1]) in implementation.files:
+            missing = STEPS[int(said[1]) - 1]
+            report.longrepr = (
+                f"Step {tested.number} uses {said[2]} of step {missing.number}, which is not written yet: "
+                f"{shown(implementation.files[missing.number][-1])} comes first."
+            )
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Write the next command as the last line, for the person whose own steps these are."""
+    yield
+    implementation = session.config.stash.get(IMPLEMENTATION, None)
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if implementation is None or terminal is None or session.config.option.collectonly:
+        return
+    if implementation.path == implementation.solutions or implementation.changes:
+        return
+    failed = [
+        step_of_file(Path(r.nodeid.partition("::")[0])) for r in terminal.getreports("failed")
+    ]
+    passed = [
+        step_of_file(Path(r.nodeid.partition("::")[0])) for r in terminal.getreports("passed")
+    ]
+    path = shown(implementation.path)
+    option = ("" if path == "exercises" else f" --impl {path}") + (
+        " --assembled" if session.config.getoption("--assembled") else ""
+    )
+    if first := next((s for s in failed if s), None):
+        where = shown(implementation.files.get(first.number, (implementation.path,))[-1])
+        terminal.write_line(f"next: kata check {first.number}{option}    {where}")
+    elif last := next((s for s in reversed(passed) if s), None):
+        command = f"kata watch {last.number + 1}" if last.number < len(STEPS) else "kata"
+        terminal.write_line(f"next: {command}{option if last.number < len(STEPS) else ''}")
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,14 @@
-"""The warm runner: a process that has imported torch, pytest and hypothesis once, and runs pytest again and again.
+"""The warm runner: processes that have imported torch, pytest and hypothesis once, and call functions again and again.
 
-Each job is run in a fork of its own, which shares what was imported and nothing that a job did.
-Where there is no fork, the process runs its jobs one after another and forgets the steps in
-between; one that hangs or dies is replaced.
+This is the near end. Each call is made in a fork of its own, see `kata.run.server`; a process that
+hangs or dies is replaced.
 """
 
 import contextlib
-import io
 import json
 import os
-import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -21,31 +17,27 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 
-import pytest
-
-from kata.course.loader import unload
-from kata.run.results import Job, Outcome, Result
-
-CAN_FORK = hasattr(os, "fork")
-OUTPUT_KEPT = 20_000
-OPTIONS = (
-    *("-q", "-c", "pyproject.toml"),
-    *("-p", "no:cacheprovider", "-p", "no:faulthandler"),
-    *("-W", "ignore:Module already imported"),
-)
+from kata.run.results import Call, Job, Reply, Result
+from kata.run.server import CAN_FORK, STOPPED, ended
 
 
 class WarmRunner:
-    """Runs jobs in `workers` warm processes at a time. Use as a context manager; the processes end with it."""
+    """Runs jobs in `workers` warm processes at a time. Use as a context manager; the processes end with it.
 
-    def __init__(self, folder: Path, workers: int | None = None) -> None:
+    training: whether they are warm for optimisers too, which takes them seconds more to start.
+    """
+
+    def __init__(self, folder: Path, workers: int | None = None, training: bool = True) -> None:
         self.folder = folder
         self.workers = workers or os.cpu_count() or 1
+        self.training = training
+        self._servers: list[_Server] = []
         self._idle: SimpleQueue[_Server] = SimpleQueue()
 
     def __enter__(self) -> "WarmRunner":
-        for _ in range(self.workers):
-            self._idle.put(_Server(self.folder))
+        self._servers = [_Server(self.folder, self.training) for _ in range(self.workers)]
+        for server in self._servers:
+            self._idle.put(server)
         return self
 
     def __exit__(
@@ -54,28 +46,50 @@ class WarmRunner:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for _ in range(self.workers):
-            self._idle.get().close()
+        for server in self._servers:
+            server.close()
 
     def run(self, job: Job) -> Result:
         """Run one job, waiting for a process that is free."""
+        arguments = {"arguments": job.arguments, "test_limit": job.test_limit}
+        reply = self.call(Call("kata.run.session:run_pytest", arguments, job.limit))
+        if reply.reason:
+            return Result(seconds=reply.seconds, reason=reply.reason)
+        return Result.from_dict(reply.value)
+
+    def call(self, call: Call) -> Reply:
+        """Call a function, waiting for a process that is free."""
         server = self._idle.get()
         try:
-            return server.run(job)
+            return server.call(call)
         finally:
             self._idle.put(server)
 
     def run_all(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """Run jobs side by side; the results come in the order of the jobs."""
-        with ThreadPoolExecutor(self.workers) as pool:
+        pool = ThreadPoolExecutor(self.workers)
+        try:
             yield from pool.map(self.run, jobs)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self.stop()
+
+    def stop(self) -> None:
+        """End what runs at the moment; its reason is then STOPPED. May be called from another thread."""
+        for server in self._servers:
+            server.stop()
 
 
 class _Server:
-    """The near end of one warm process: a job is a line of JSON to it, a result a line of JSON back."""
+    """The near end of one warm process: a call is a line of JSON to it, a reply a line of JSON back."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, training: bool) -> None:
         self.folder = folder
+        self.training = training
+        self.number = 0
+        self.running = 0
+        self.closed = False
+        self.lock = threading.Lock()
         self._start()
 
     def _start(self) -> None:
@@ -84,145 +98,86 @@ class _Server:
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
             "PYTHONUTF8": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
+        environment.pop("PYTEST_ADDOPTS", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kata.run.warm"],
+            [sys.executable, "-m", "kata.run.server", *["training"] * self.training],
             cwd=self.folder,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            # Ctrl-C at the terminal is for the near end alone.
+            start_new_session=CAN_FORK,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
 
-    def run(self, job: Job) -> Result:
+    def call(self, call: Call) -> Reply:
         started = time.monotonic()
         # The far end keeps the time limit where it can fork; one that cannot is ended from here.
-        watchdog = threading.Timer(job.limit + (30 if CAN_FORK else 0), self.process.kill)
+        watchdog = threading.Timer(call.limit + (30 if CAN_FORK else 0), self.process.kill)
         watchdog.start()
+        with self.lock:
+            self.number += 1
+            self.running = self.number
+        request = {
+            "number": self.number,
+            "function": call.function,
+            "arguments": dict(call.arguments),
+            "limit": call.limit,
+            "lasting": call.lasting,
+        }
+        line = ""
         try:
-            assert self.process.stdin is not None
+            self._send(request)
             assert self.process.stdout is not None
-            self.process.stdin.write(
-                json.dumps({"arguments": job.arguments, "limit": job.limit}) + "\n"
-            )
-            self.process.stdin.flush()
             line = self.process.stdout.readline()
-        except OSError:
-            line = ""
+        except (OSError, ValueError):
+            pass  # the process is gone
         finally:
             watchdog.cancel()
+            with self.lock:
+                stopped, self.running = self.running == 0, 0
         if line:
-            return Result.from_dict(json.loads(line))
-        self.close()
-        self._start()
+            reply = json.loads(line)
+            return Reply(reply.get("value"), reply.get("reason", ""), reply["seconds"])
         seconds = time.monotonic() - started
-        return Result(seconds=seconds, reason=_ended(seconds >= job.limit, job.limit))
+        is_wanted = self.closed or stopped
+        reason = STOPPED if is_wanted else ended(seconds >= call.limit, call.limit)
+        if not self.closed:
+            self._kill()
+            self._start()
+        return Reply(reason=reason, seconds=seconds)
+
+    def stop(self) -> None:
+        """End the call that runs, if any."""
+        with self.lock:
+            running, self.running = self.running, 0
+        if not running:
+            return
+        if CAN_FORK:
+            with contextlib.suppress(OSError, ValueError):
+                self._send({"stop": running})
+        else:
+            self.process.kill()
 
     def close(self) -> None:
+        self.closed = True
+        if self.running:  # the far end ends its fork when its input ends
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                assert self.process.stdin is not None
+                self.process.stdin.close()
+                self.process.wait(timeout=1)
+        self._kill()
+
+    def _kill(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
 
-
-class _Collector:
-    """A pytest plugin that keeps the outcome of every test."""
-
-    def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
-        self.errors: dict[str, tuple[str, str]] = {}
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[None]:
-        if call.excinfo is not None:
-            self.errors[item.nodeid] = (call.excinfo.type.__name__, str(call.excinfo.value))
-        yield
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.outcome != "passed":
-            error, message = self.errors.get(report.nodeid, ("", ""))
-            name = report.nodeid.partition("::")[2]
-            self.outcomes.append(Outcome(name, report.outcome, error, message))
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.outcomes.append(
-                Outcome(report.nodeid, "failed", "CollectError", str(report.longrepr))
-            )
-
-
-def _run_pytest(arguments: list[str]) -> Result:
-    started = time.monotonic()
-    collector = _Collector()
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        code = pytest.main([*OPTIONS, *arguments], plugins=[collector])
-    seconds = time.monotonic() - started
-    return Result(
-        tuple(collector.outcomes), int(code), seconds, "", output.getvalue()[-OUTPUT_KEPT:]
-    )
-
-
-def _run_in_a_fork(arguments: list[str], limit: float) -> Result:
-    with tempfile.TemporaryDirectory(prefix="kata-") as folder:
-        report = Path(folder) / "result.json"
-        started = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            _child(arguments, report)
-        while os.waitpid(child, os.WNOHANG) == (0, 0):
-            if time.monotonic() - started > limit:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(child, signal.SIGKILL)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-                return Result(seconds=limit, reason=_ended(True, limit))
-            time.sleep(0.005)
-        if not report.exists():
-            return Result(seconds=time.monotonic() - started, reason=_ended(False, limit))
-        return Result.from_dict(json.loads(report.read_text(encoding="utf-8")))
-
-
-def _child(arguments: list[str], report: Path) -> None:
-    """Never returns: what a job leaves behind ends with its process."""
-    try:
-        os.setsid()
-        silence = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(silence, stream)
-        result = _run_pytest(arguments)
-        unfinished = report.with_suffix(".part")
-        unfinished.write_text(json.dumps(result.to_dict()), encoding="utf-8")
-        unfinished.rename(report)
-    finally:
-        os._exit(0)
-
-
-def _ended(too_late: bool, limit: float) -> str:
-    if too_late:
-        return f"ended after its limit of {limit:g} s: look for a loop that does not end"
-    return "the interpreter itself ended: look for an exit call or a crash"
-
-
-def _serve() -> None:
-    import hypothesis  # noqa: F401 - imported once, here, for all jobs
-    import torch
-
-    torch.set_num_threads(1)
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        job = json.loads(line)
-        if CAN_FORK:
-            result = _run_in_a_fork(job["arguments"], job["limit"])
-        else:
-            result = _run_pytest(job["arguments"])
-            unload()
-        answers.write(json.dumps(result.to_dict()) + "\n")
-        answers.flush()
-
-
-if __name__ == "__main__":
-    _serve()
+    def _send(self, message: dict[str, object]) -> None:
+        assert self.process.stdin is not None
+        with self.lock:
+            self.process.stdin.write(json.dumps(message) + "\n")
+            self.process.stdin.flush()

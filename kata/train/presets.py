@@ -28,7 +28,8 @@ class Recipe:
     batches_per_round batches, of which rounds_per_epoch make one pass over the data; peak_lr: of a
     cosine that ends at 0, after warmup_rounds of a linear rise; num_steps: of Euler's method;
     per_class: samples of each class at each guidance scale; most_loss: the largest average loss
-    of the last LAST_ROUNDS rounds; least_read: the share that must be read as asked at some scales; stages: about how many seconds each stage takes, for the time left.
+    of the last LAST_ROUNDS rounds; least_read: the share that must be read as asked at some scales;
+    stages: about how many seconds each stage takes, for the time left.
     """
 
     model: ModelSize
@@ -92,7 +93,8 @@ class Preset:
     steps: optimizer steps, each on batch_size images; lr: of AdamW, the peak of a cosine that ends at
     0 after `warmup` steps of a linear rise (None: constant); betas, weight_decay: of AdamW; clip: the
     largest norm of the gradient (None: any); ema: the decay of the average of the weights that is
-    sampled with (None: the weights themselves); label_drop_prob: of label dropout; threads: of
+    sampled with (None: the weights themselves); look_every: after so many steps the loss on held-out
+    images is looked at (None: never); label_drop_prob: of label dropout; threads: of
     torch on a CPU (None: its default); by_trainer: through the implementation's own
     `ConditionalTrainer` and `epochs` of torchvision's data set, to the letter of the document.
     """
@@ -107,13 +109,14 @@ class Preset:
     weight_decay: float = 0.01
     clip: float | None = None
     ema: float | None = None
+    look_every: int | None = None
     label_drop_prob: float = 0.1
     threads: int | None = None
     by_trainer: bool = False
     epochs: int = 0
 
 
-MNIST_SMALL = ModelSize(embed_dim=80, depth=4, num_heads=4)
+MNIST_SMALL = ModelSize(embed_dim=80, depth=4, num_heads=2)
 
 PRESETS = {
     "document": Preset(
@@ -135,17 +138,19 @@ PRESETS = {
         betas=(0.9, 0.99),
         clip=1.0,
         ema=0.995,
+        look_every=100,
     ),
     "mnist-small": Preset(
         dataset="mnist",
         model=MNIST_SMALL,
-        batch_size=64,
-        steps=6_400,
+        batch_size=48,
+        steps=10_000,
         lr=2e-3,
         warmup=200,
         betas=(0.9, 0.99),
         clip=1.0,
         ema=0.998,
+        look_every=1_000,
     ),
     "digits": Preset(
         dataset="digits",

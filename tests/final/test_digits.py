@@ -10,7 +10,7 @@ from kata.desk.demo import Request, run_demo
 
 @pytest.mark.slow
 def test_digits_are_drawn_as_asked(implementation, tmp_path):
-    """About a minute on any CPU: a low loss, read as asked at w = 1, 2 and 4, chance at w = 0, diversity falling with w."""
+    """A low loss; read as asked at w = 1, 2 and 4, by chance at w = 0; diversity that falls with w. A minute or two."""
     if implementation.path.is_file():
         pytest.fail("the final test wants a folder with all ten steps", pytrace=False)
     request = Request(impl=str(implementation.path), out=tmp_path / "run")

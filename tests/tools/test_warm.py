@@ -92,11 +92,12 @@ def test_a_result_survives_the_way_as_text():
 def test_without_fork_one_process_runs_its_jobs_in_turn(tmp_path):
     """The way of systems that cannot fork: another implementation is loaded for every job."""
     script = (
-        "import sys; from pathlib import Path; import kata.run.warm as warm\n"
-        "warm.CAN_FORK = False\n"
+        "import sys; import kata.run.server as server\n"
+        "server.CAN_FORK = False\n"
         "for target in sys.argv[1:]:\n"
-        f"    r = warm._run_pytest(['--impl', target, '{STEP}', '-k', 'test_scale_zero'])\n"
-        "    warm.unload(); print(r.exit_code)\n"
+        f"    arguments = ['--impl', target, '{STEP}', '-k', 'test_scale_zero']\n"
+        "    request = {'function': 'kata.run.session:run_pytest', 'arguments': {'arguments': arguments}}\n"
+        "    print(server._reply(request)['value']['exit_code']); server.forget()\n"
     )
     targets = ["solutions", "tests/mistakes/step03/only_above_one.py", "solutions"]
     run = subprocess.run(

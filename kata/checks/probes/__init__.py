@@ -68,7 +68,7 @@ def answer(probe: Probe, module: ModuleType, seed: int) -> Answer:
     """What a step answers to one probe."""
     name = getattr(probe, "__name__", "")
     own = (seed ^ zlib.crc32(name.encode())) % 2**63
-    torch.manual_seed(own)
+    torch.manual_seed(own ^ 1)  # another seed: what the step draws must not be what the probe drew
     try:
         results = probe(module, torch.Generator().manual_seed(own))
         return Answer({name: plain(value) for name, value in results.items()})
@@ -90,23 +90,39 @@ def plain(value: object) -> Tensor:
     raise TypeError(f"expected a tensor, got {type(value).__name__}")
 
 
-def refusal(call: Callable[[], object]) -> int:
-    """How a call ended, as a number: 0 where it returned, else by the class of its error.
+REFUSALS = {ValueError: 1, IndexError: 2, TypeError: 3, RuntimeError: 4}
+"""The classes of errors by which a step may refuse what it is called with, as numbers; any other error is 5."""
+
+
+def tried(call: Callable[[], object]) -> object:
+    """What a call returns or, where it raises, the number of its error, as in REFUSALS.
 
     NotImplementedError passes through: it says that nothing was written yet.
     """
     try:
-        call()
+        return call()
     except NotImplementedError:
         raise
-    except ValueError:
-        return 1
-    except IndexError:
-        return 2
-    except TypeError:
-        return 3
-    except RuntimeError:
-        return 4
-    except Exception:
-        return 5
-    return 0
+    except Exception as error:
+        return next((number for kind, number in REFUSALS.items() if isinstance(error, kind)), 5)
+
+
+def refusal(call: Callable[[], object]) -> object:
+    """How a call ended, as a number: 0 where it returned, else that of its error."""
+
+    def ended() -> int:
+        call()
+        return 0
+
+    return tried(ended)
+
+
+def gradients(result: Tensor, weights: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
+    """The gradient of (result * weights).sum() in each of the inputs, zeros where none reaches it."""
+    loss = (result * weights).sum()
+    if not loss.requires_grad:
+        return {name: torch.zeros_like(value) for name, value in inputs.items()}
+    found = torch.autograd.grad(
+        loss, list(inputs.values()), allow_unused=True, materialize_grads=True
+    )
+    return {name: value.to_dense() for name, value in zip(inputs, found, strict=True)}

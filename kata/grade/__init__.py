@@ -1,0 +1,1 @@
+"""The instructor's bench: intake, sandbox, judge and reports."""

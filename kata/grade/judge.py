@@ -1,0 +1,247 @@
+"""The judge: what a submission's answers are worth. It sees tensors that came back, and runs no stranger's code."""
+
+import ast
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from kata.checks.diagnosis import Diagnosis, diagnose
+from kata.checks.probes import Answer
+from kata.checks.verdicts import Verdict, criteria_of, judge, right
+from kata.course.loader import joined_text
+from kata.course.manifest import STEPS, Step
+from kata.course.mistakes import Mistake, all_mistakes
+from kata.grade.intake import Submission
+from kata.grade.jail import Limits
+from kata.grade.results import CriterionResult, StepResult, SubmissionResult
+from kata.grade.sandbox import ENDED, Job, Reply, SandboxError, Sandboxes
+from kata.grade.similarity import sketch
+
+Answers = Mapping[str, Answer]
+NOT_WRITTEN = "it is not written yet"
+
+
+class JudgeError(Exception):
+    """The course itself is not in order; the message says what to do."""
+
+
+class Judge:
+    """Grades submissions against the solutions on inputs drawn from a seed. May be used by several threads."""
+
+    def __init__(
+        self, root: Path, sandboxes: Sandboxes, seed: int, limits: Limits | None = None
+    ) -> None:
+        self.root, self.sandboxes, self.seed = root, sandboxes, seed
+        self.limits = limits or Limits()
+        self._solutions = {s.number: (root / "solutions" / s.file).read_bytes() for s in STEPS}
+        self._mistakes = all_mistakes(root)
+        self._locks = {s.number: threading.Lock() for s in STEPS}
+        self._reference: dict[int, Answers] = {}
+        self._known: dict[int, dict[Mistake, Answers]] = {}
+
+    def grade(self, submission: Submission, key: str = "") -> SubmissionResult:
+        """The result of a submission; a failure of the grader's own is in its `error`, and no points are given then."""
+        out_of = float(sum(step.points for step in STEPS))
+        notes = ["handed in late"] if submission.late else []
+        blank = SubmissionResult(submission.name, key, 0.0, out_of, 0.0, notes=tuple(notes))
+        if submission.refused:
+            return replace(blank, refused=submission.refused)
+        try:
+            steps = tuple(self._step(step, submission) for step in STEPS)
+        except SandboxError as error:
+            return replace(blank, error=str(error))
+        notes += [
+            f"step {s.step}: {s.reason}"
+            for s in steps
+            if (s.reason and s.reason in ENDED.values()) or s.step in submission.problems
+        ]
+        return replace(
+            blank,
+            points=round(sum(s.points for s in steps), 2),
+            assembled=round(sum(s.assembled for s in steps), 2),
+            notes=tuple(notes),
+            steps=steps,
+        )
+
+    @staticmethod
+    def failed(submission: Submission, key: str, error: str) -> SubmissionResult:
+        """The result of a submission that could not be graded for a reason of the grader's own."""
+        out_of = float(sum(step.points for step in STEPS))
+        return SubmissionResult(submission.name, key, 0.0, out_of, 0.0, error=error)
+
+    def reference(self, step: Step) -> Answers:
+        """What the solution answers to this run's inputs."""
+        with self._locks[step.number]:
+            if step.number not in self._reference:
+                reply = self._ask(step, self._solutions[step.number])
+                wrong = reply.decoded.refused or reply.ended or reply.decoded.broken
+                wrong = wrong or next(
+                    (f"{n}: {a.error}" for n, a in reply.decoded.answers.items() if a.error), ""
+                )
+                if wrong or reply.decoded.answers.keys() != criteria_of(step).keys():
+                    raise JudgeError(
+                        f"solutions/{step.file} does not answer as it should ({wrong or 'incomplete'}): "
+                        "take a fresh copy of the course."
+                    )
+                self._reference[step.number] = reply.decoded.answers
+            return self._reference[step.number]
+
+    def known(self, step: Step) -> dict[Mistake, Answers]:
+        """What the known mistakes of a step answer to this run's inputs, worked out when first asked for."""
+        with self._locks[step.number]:
+            if step.number not in self._known:
+                mistakes = [m for m in self._mistakes if m.step == step]
+                with ThreadPoolExecutor(self.sandboxes.workers) as pool:
+                    replies = list(pool.map(lambda m: self._ask(step, self._with(m)), mistakes))
+                self._known[step.number] = {
+                    mistake: reply.decoded.answers
+                    for mistake, reply in zip(mistakes, replies, strict=True)
+                }
+            return self._known[step.number]
+
+    def _with(self, mistake: Mistake) -> bytes:
+        return joined_text((self.root / "solutions" / mistake.step.file, mistake.path)).encode()
+
+    def _ask(self, step: Step, text: bytes, own: Mapping[int, bytes] | None = None) -> Reply:
+        """Ask one step: among the solutions below it, or, assembled, among a person's own."""
+        files = {f"exercises/{step.file}": text}
+        if own is None:
+            files |= {f"solutions/{s.file}": self._solutions[s.number] for s in _below(step)}
+        else:
+            files |= {f"exercises/{s.file}": own[s.number] for s in STEPS if s.number in own}
+        job = Job(step, files, assembled=own is not None, limits=self.limits)
+        return self.sandboxes.run(job, _seed_of(self.seed, step))
+
+    def _step(self, step: Step, submission: Submission) -> StepResult:
+        blank = StepResult(step.number, 0.0, float(step.points), 0.0, handed_in=False)
+        if step.number in submission.problems:
+            return replace(blank, reason=submission.problems[step.number])
+        if step.number not in submission.files:
+            return replace(blank, reason=f"{step.file} was not handed in")
+        text = submission.files[step.number]
+        reply = self._ask(step, text)
+        verdicts = self._verdicts(step, reply)
+        points = round(step.points * share(verdicts), 2)
+        assembled, why = points, ""
+        if _uses_neighbours(text):
+            if reply.ended:
+                assembled, why = 0.0, reply.ended
+            else:
+                own = self._ask(step, text, submission.files)
+                judged = self._verdicts(step, own)
+                assembled = round(step.points * share(judged), 2)
+                why = "" if all(v.passed for v in judged) else _reason(own, judged)
+        found = self._diagnosis(step, reply, verdicts)
+        return replace(
+            blank,
+            points=points,
+            assembled=assembled,
+            handed_in=True,
+            reason=_reason(reply, verdicts),
+            assembled_reason=why,
+            criteria=tuple(_in_words(v) for v in verdicts),
+            mistakes=tuple(m.name for m in found.mistakes) if found else (),
+            diagnosis=found.mistakes[0].diagnosis if found else "",
+            concerns=found.of if found else "",
+            seconds=round(reply.seconds, 2),
+            sketch=sketch(text),
+        )
+
+    def _verdicts(self, step: Step, reply: Reply) -> list[Verdict]:
+        reference = self.reference(step)
+        verdicts = judge(
+            step, _readable(step, reply.decoded.answers, reference), reference, self.root
+        )
+        missing = _reason_for_silence(reply)
+        return [
+            v if v.passed or v.name in reply.decoded.answers else replace(v, why=missing)
+            for v in verdicts
+        ]
+
+    def _diagnosis(self, step: Step, reply: Reply, verdicts: Sequence[Verdict]) -> Diagnosis | None:
+        if all(
+            v.passed or v.name not in reply.decoded.answers or v.why == NOT_WRITTEN
+            for v in verdicts
+        ):
+            return None
+        reference = self.reference(step)
+        answers = _readable(step, reply.decoded.answers, reference)
+        return diagnose(step, answers, reference, self.known(step))
+
+
+def share(verdicts: Sequence[Verdict]) -> float:
+    """The share of a step's points that its verdicts earn, 0 to 1.
+
+    Values earn: the weight of those that are right among all values. Testimony only costs: each
+    that fails takes its share of all criteria off what the values earned.
+    """
+    values = sum(v.weight for v in verdicts if not v.testimony)
+    earned = sum(v.weight for v in verdicts if not v.testimony and v.passed)
+    lost = sum(v.weight for v in verdicts if v.testimony and not v.passed)
+    return earned / values * (1 - lost / sum(v.weight for v in verdicts)) if values else 0.0
+
+
+def _readable(step: Step, answers: Answers, reference: Answers) -> Answers:
+    """The answers, with an error in place of those that a verdict cannot even look at."""
+    checked = dict(answers)
+    for name, criterion in criteria_of(step).items():
+        try:
+            right(criterion, answers.get(name), reference[name])
+        except Exception:
+            checked[name] = Answer(error="ValueError", message="what came back has another form")
+    return checked
+
+
+def _reason_for_silence(reply: Reply) -> str:
+    """Why criteria got no answer."""
+    if reply.decoded.refused:
+        return reply.decoded.refused
+    if reply.decoded.broken and not reply.ended:
+        return f"its answers cannot be read: {reply.decoded.broken}"
+    return reply.ended or ENDED["died"]
+
+
+def _reason(reply: Reply, verdicts: Sequence[Verdict]) -> str:
+    """Why a step lost points, in one sentence; empty where it lost none."""
+    failed = [v for v in verdicts if not v.passed]
+    if not failed:
+        return ""
+    if any(v.name not in reply.decoded.answers for v in failed):
+        return _reason_for_silence(reply)
+    if all(v.why == NOT_WRITTEN for v in verdicts):
+        return NOT_WRITTEN
+    return f"{len(failed)} of {len(verdicts)} criteria fail"
+
+
+def _in_words(verdict: Verdict) -> CriterionResult:
+    return CriterionResult(
+        verdict.name,
+        verdict.passed,
+        verdict.weight,
+        verdict.testimony,
+        verdict.words.must,
+        verdict.why,
+        "" if verdict.passed else verdict.words.hint,
+    )
+
+
+def _uses_neighbours(text: bytes) -> bool:
+    """Whether a file imports from the files next to it; where it does not, assembled is the same as isolated."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(isinstance(node, ast.ImportFrom) and node.level > 0 for node in ast.walk(tree))
+
+
+def _below(step: Step) -> Sequence[Step]:
+    return STEPS[: step.number - 1]
+
+
+def _seed_of(seed: int, step: Step) -> int:
+    """The seed of a step's inputs in a run, 0 .. 2 ** 63 - 1."""
+    digest = hashlib.sha256(f"{seed}:{step.number}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

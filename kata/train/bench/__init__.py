@@ -1,0 +1,1 @@
+"""What `kata bench` measures: times side by side, and counts of samples evaluated."""

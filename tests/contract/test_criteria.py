@@ -1,0 +1,131 @@
+"""The criteria: right answers pass them all and get no diagnosis; every known mistake fails one and is recognised."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kata.checks.diagnosis import Answers, diagnose
+from kata.checks.probes import probes_of
+from kata.checks.verdicts import criteria_of, judge
+from kata.checks.words import words_of
+from kata.course.manifest import STEPS
+from kata.course.mistakes import Mistake, all_mistakes, variants
+from kata.course.paths import find_root
+from kata.course.stubs import write_stubs
+from kata.desk.answers import ask_and_write, read_answers
+from kata.run.results import Call
+
+ROOT = find_root()
+LIMIT = 120.0
+ASK = f"{ask_and_write.__module__}:{ask_and_write.__name__}"
+by_step = pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a step's solution, its stub, the right answers in other styles and the known mistakes answered."""
+
+    solution: Answers
+    stub: Answers
+    alternatives: Mapping[str, Answers]
+    mistakes: Mapping[Mistake, Answers]
+
+
+@pytest.fixture(scope="module")
+def asked(runner, tmp_path_factory):
+    """Asks all of a step the same questions, each in a process of its own, once for all tests."""
+    seed = int.from_bytes(os.urandom(7), "big")
+    stubs, found = tmp_path_factory.mktemp("stubs"), {}
+    write_stubs(ROOT, stubs)
+
+    def answers(step, target: Path) -> Answers:
+        to = tmp_path_factory.mktemp("answers") / "answers"
+        arguments = {"step": step.number, "target": str(target), "to": str(to), "seed": seed}
+        reply = runner.call(Call(ASK, arguments, LIMIT))
+        assert not reply.reason, f"{target}: {reply.reason}"
+        return read_answers(to)
+
+    def ask(step) -> Asked:
+        if step not in found:
+            alternatives = variants(ROOT, "alternatives", step)
+            mistakes = [m for m in all_mistakes(ROOT) if m.step == step]
+            targets = [ROOT / "solutions", stubs, *alternatives, *(m.path for m in mistakes)]
+            with ThreadPoolExecutor(runner.workers) as pool:
+                solution, stub, *rest = pool.map(lambda path: answers(step, path), targets)
+            found[step] = Asked(
+                solution,
+                stub,
+                dict(zip((p.stem for p in alternatives), rest, strict=False)),
+                dict(zip(mistakes, rest[len(alternatives) :], strict=True)),
+            )
+        print(f"seed {seed}")
+        return found[step]
+
+    return ask
+
+
+@by_step
+def test_criteria_are_named_for_tests_and_ask_about_every_name(step):
+    """A probe bears the name of a test, whose docstring says what must hold; every public name has probes."""
+    probes, words = probes_of(step), words_of(ROOT / "tests" / step.test_file)
+    assert {probe.of for probe in probes.values()} == set(step.public)
+    for name in probes:
+        assert words[f"test_{name}"].must.endswith("."), name
+    assert criteria_of(step).keys() == probes.keys()
+
+
+@pytest.mark.slow
+@by_step
+def test_right_answers_pass_and_are_not_diagnosed(asked, step):
+    """The solution and the right answers in other styles pass every criterion, and nobody finds a mistake in them."""
+    it = asked(step)
+    for name, answers in {"solution": it.solution, **it.alternatives}.items():
+        failed = [v for v in judge(step, answers, it.solution, ROOT) if not v.passed]
+        assert not failed, name
+        assert diagnose(step, answers, it.solution, it.mistakes) is None, name
+
+
+@pytest.mark.slow
+@by_step
+def test_stub_is_told_that_it_is_not_written(asked, step):
+    """Of a stub, every criterion says that it is not written yet, and there is no diagnosis."""
+    it = asked(step)
+    verdicts = judge(step, it.stub, it.solution, ROOT)
+    assert {(v.passed, v.why) for v in verdicts} == {(False, "it is not written yet")}
+    assert diagnose(step, it.stub, it.solution, it.mistakes) is None
+
+
+@pytest.mark.slow
+@by_step
+def test_every_mistake_fails_a_criterion(asked, step):
+    """No known mistake gives the right answers everywhere."""
+    it = asked(step)
+    unseen = [
+        mistake.name
+        for mistake, answers in it.mistakes.items()
+        if all(v.passed for v in judge(step, answers, it.solution, ROOT))
+    ]
+    assert not unseen
+
+
+@pytest.mark.slow
+def test_mistakes_are_recognised(asked):
+    """At least 95% of the known mistakes are diagnosed as themselves, or among at most three that answer alike."""
+    alone, grouped, others = [], [], []
+    for step in STEPS:
+        it = asked(step)
+        for mistake, answers in it.mistakes.items():
+            diagnosis = diagnose(step, answers, it.solution, it.mistakes)
+            found = diagnosis.mistakes if diagnosis else ()
+            place = others if mistake not in found or len(found) > 3 else grouped
+            (alone if found == (mistake,) else place).append(mistake.name)
+    total = len(alone) + len(grouped) + len(others)
+    print(
+        f"of {total} known mistakes {len(alone)} are diagnosed as themselves, {len(grouped)} in a group of two or "
+        f"three with the same answers ({', '.join(grouped)}), {len(others)} not ({', '.join(others)})"
+    )
+    assert len(others) <= 0.05 * total

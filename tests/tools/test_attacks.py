@@ -1,0 +1,186 @@
+"""The corpus of attacks: none earns points, none outlives its job, none changes anything, none harms the next."""
+
+import json
+import runpy
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from kata.course.manifest import step
+from kata.course.paths import find_root
+from kata.grade.jail import Limits
+from kata.grade.session import Request, grade
+
+CORPUS = runpy.run_path(str(Path(__file__).with_name("attacks.py")))
+ATTACKS, STRICT_ONLY, text_of = (CORPUS[name] for name in ("ATTACKS", "STRICT_ONLY", "text_of"))
+ROOT = find_root()
+STEP = step(3)
+LIMITS = Limits(cpu=3, wall=10, memory=1 << 30)
+ATTACKED_IN = {
+    "strict": {**ATTACKS, **STRICT_ONLY},
+    "process": ATTACKS,
+}
+
+
+def processes_named(word):
+    run = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in run.stdout.splitlines() if word in line]
+
+
+class Attacked:
+    """A class of attacks with honest work between them, graded once."""
+
+    def __init__(self, folder, isolation, attacks):
+        self.folder, self.outside, self.connections = folder, folder / "outside", 0
+        self.outside.mkdir(parents=True)
+        (self.outside / "kept").write_text("kept", encoding="utf-8")
+        server = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, args=(server,), daemon=True).start()
+        for i, (name, text) in enumerate(attacks.items()):
+            self._hand_in(name, text_of(text, str(self.outside), server.getsockname()[1]))
+            if i % 6 == 0:
+                solution = (ROOT / "solutions" / STEP.file).read_bytes()
+                self._hand_in(f"honest_{i:02d}", solution)
+        self.before = self._submissions()
+        request = Request(folder / "class", folder / "out", isolation, workers=2, limits=LIMITS)
+        started = time.monotonic()
+        self.summary = grade(ROOT, request, lambda *_: None, lambda *_: None)
+        self.seconds = time.monotonic() - started
+        server.close()
+        self.results = {r.name: r for r in self.summary.results}
+        self.layers = {layer["name"]: layer["holds"] for layer in self.summary.run.layers}
+
+    def _serve(self, server):
+        while True:
+            try:
+                server.accept()
+            except OSError:
+                return
+            self.connections += 1
+
+    def _hand_in(self, name, text):
+        folder = self.folder / "class" / name
+        folder.mkdir(parents=True)
+        (folder / STEP.file).write_bytes(text)
+        for extra in ("conftest.py", "sitecustomize.py", "torch.py", "numpy.py", "kata.py"):
+            (folder / extra).write_text(f"open({str(self.outside / extra)!r}, 'w')\n")
+        (folder / "pytest.ini").write_text("[pytest]\naddopts = -k nothing\n")
+
+    def _submissions(self):
+        return {
+            str(p): p.read_bytes()
+            for p in sorted((self.folder / "class").rglob("*"))
+            if p.is_file()
+        }
+
+    def step(self, name):
+        return next(s for s in self.results[name].steps if s.step == STEP.number)
+
+
+@pytest.fixture(scope="module", params=["strict", "process"])
+def attacked(request, tmp_path_factory):
+    if request.param == "strict" and sys.platform != "linux":
+        pytest.skip("bubblewrap is for Linux")
+    folder = tmp_path_factory.mktemp(request.param)
+    return Attacked(folder, request.param, ATTACKED_IN[request.param])
+
+
+def test_no_attack_earns_a_point(attacked):
+    """Every step of every attack is 0, or was not graded for a reason that is told."""
+    earned = {n: attacked.step(n).points for n in ATTACKS if not attacked.results[n].error}
+    assert not {n: p for n, p in earned.items() if p}
+    if attacked.summary.run.isolation == "strict":
+        assert not [n for n in STRICT_ONLY if attacked.step(n).points]
+
+
+def test_attacks_get_a_reason_and_none_is_the_graders_error(attacked):
+    """A sentence for each; only where processes can end their parent, one that does is no grade."""
+    errors = {n for n, r in attacked.results.items() if r.error}
+    if attacked.summary.run.isolation == "strict":
+        assert not errors
+    else:
+        assert errors <= {"kills_its_parent"}
+    assert all(
+        attacked.step(n).reason for n in attacked.results if n not in errors and "honest" not in n
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("loops_at_import", "time limit"),
+        ("loops_in_a_call", "time limit"),
+        ("sleeps", "time limit"),
+        ("prints_without_end", "printed without end"),
+        ("answers_without_end", "too large"),
+        ("exit_at_import", "ended"),
+        ("syntax_error", "line 1: syntax error"),
+        ("not_installed", "No module named 'tensorflow_of_1999'"),
+        ("not_utf8", "utf-8"),
+        ("sys_exit_at_import", "SystemExit"),
+    ],
+)
+def test_reasons_name_the_limit(attacked, name, word):
+    """In words that a learner can act on."""
+    assert word in attacked.step(name).reason
+
+
+@pytest.mark.parametrize("name", ["forks_without_end", "takes_memory_in_children"])
+def test_processes_without_end_are_ended(attacked, name):
+    """By the memory or the number of them, long before the time limit of a sleeper."""
+    assert any(
+        w in attacked.step(name).reason for w in ("memory", "processes", "time limit", "ended")
+    )
+
+
+def test_honest_work_between_the_attacks_is_graded_as_usual(attacked):
+    """Full marks, for each."""
+    honest = [n for n in attacked.results if n.startswith("honest")]
+    assert len(honest) >= 8
+    assert all(attacked.step(n).points == STEP.points for n in honest)
+
+
+def test_nothing_is_left_and_nothing_changed(attacked):
+    """No process, no file outside, no submission, no connection."""
+    if attacked.summary.run.isolation == "strict":
+        assert attacked.connections == 0
+    assert not processes_named("kata-attack-daemon")
+    assert [p.name for p in attacked.outside.iterdir()] == ["kept"]
+    assert attacked._submissions() == attacked.before
+    assert not (ROOT / "written").exists()
+
+
+def test_what_is_not_prevented_is_said_in_every_report(attacked):
+    """Nothing is left unprevented under strict; under process, the pages, the JSON and the table say so."""
+    out = attacked.folder / "out"
+    page = (out / "report.html").read_text(encoding="utf-8")
+    feedback = (out / "feedback" / "sleeps.html").read_text(encoding="utf-8")
+    data = json.loads((out / "results" / "sleeps.json").read_text(encoding="utf-8"))
+    scope = json.loads((out / "gradescope" / "sleeps.json").read_text(encoding="utf-8"))
+    if attacked.summary.run.isolation == "strict":
+        assert all(attacked.layers.values())
+        assert not data["not_prevented"]
+    else:
+        assert not attacked.layers["secrets"]
+        assert not attacked.layers["outside"]
+        for words in data["not_prevented"]:
+            assert all(words in text for text in (page, feedback, scope["output"]))
+        assert "see report.html" in (out / "grades.csv").read_text(encoding="utf-8")
+
+
+def test_pages_hold_no_markup_of_a_strangers(attacked):
+    """What a submission says is text."""
+    page = (attacked.folder / "out/feedback/long_message.html").read_text(encoding="utf-8")
+    assert "<script>" not in page
+    assert "\x1b" not in page
+    assert len(page) < 300_000
+
+
+def test_there_are_enough_of_them():
+    """Forty, and each one is another."""
+    assert len({*ATTACKS.values(), *STRICT_ONLY.values()}) == len(ATTACKS) + len(STRICT_ONLY) >= 40

@@ -1,0 +1,332 @@
+"""`kata bench`: what is counted must be right, and what is compared must be the same work."""
+
+import io
+import json
+from dataclasses import asdict, replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from torch import nn
+from typer.testing import CliRunner
+
+from kata.checks.models import LabelField, redraw_zeros
+from kata.cli import app
+from kata.course.loader import Implementation
+from kata.course.manifest import step
+from kata.desk import bench
+from kata.desk.bench import Wish, run_bench
+from kata.desk.prices import prices
+from kata.train.bench.counting import Counting
+from kata.train.bench.peak import peak, products
+from kata.train.bench.plain import decoder, two_passes, with_attention_weights
+from kata.train.bench.recipes import Run, recipes, time_to_loss
+from kata.train.bench.sampling import CountError, cost_of_sampling, runs_of_sampling
+from kata.train.bench.solvers import SolverCost, Walk, cost_of_solvers, most_walks
+from kata.train.bench.step import cost_of_step, flop_of_step
+from kata.train.bench.timing import in_turn, runs
+from kata.train.checkpoints import write_checkpoint
+from kata.train.data import Dataset
+from kata.train.presets import PRESETS, ModelSize
+
+CPU = torch.device("cpu")
+TINY = ModelSize(img_size=8, patch_size=4, embed_dim=16, depth=2, num_heads=2)
+SHAPE = (1, 4, 4)
+
+
+def solution(number, name):
+    """A public name of a step, from the solutions."""
+    return getattr(Implementation("solutions", assembled=True).module(step(number)), name)
+
+
+def tiny():
+    """A small ConditionalDiT whose zeros were redrawn."""
+    torch.manual_seed(0)
+    model = solution(5, "ConditionalDiT")(**asdict(TINY))
+    redraw_zeros(model)
+    return model
+
+
+@pytest.fixture
+def data():
+    """Forty 8x8 images to train on and twenty held out."""
+    labels = torch.arange(60) % 10
+    images = torch.rand(60, 1, 8, 8) * 2 - 1
+    return Dataset("digits", images[:40], labels[:40], images[40:], labels[40:])
+
+
+def test_what_is_compared_runs_in_turn():
+    """One round to warm up, which is not told, then A and B one after the other."""
+    order, told = [], []
+    tasks = {name: partial(order.append, name) for name in "AB"}
+    seconds = in_turn(tasks, 3, CPU, lambda: told.append(1))
+    assert "".join(order) == "ABABABAB"
+    assert {name: len(times) for name, times in seconds.items()} == {"A": 3, "B": 3}
+    assert len(told) == runs(2, 3)
+
+
+def test_the_peak_is_the_best_of_all_products():
+    """2 n^3 in the least time, whichever the size; the products are of the sizes asked for."""
+    assert peak({"10": [4e-6, 2e-6], "20": [1e-5]}) == pytest.approx(2 * 20**3 / 1e-5)
+    assert peak({"10": [4e-6, 1e-6], "20": [1e-4]}) == pytest.approx(2 * 10**3 / 1e-6)
+    made = products((3, 5), CPU, torch.float32)
+    assert [tuple(task().shape) for task in made.values()] == [(3, 3), (5, 5)]
+
+
+def test_plain_attention_does_the_same_work_and_returns_its_weights():
+    """The same velocity from as many parameters; every layer hands out one weight for each pair of tokens."""
+    model = tiny()
+    plain = with_attention_weights(model)
+    weights = []
+    for block in plain.blocks:
+        block.attention.layer.register_forward_hook(lambda *call: weights.append(call[-1][1]))
+    x, t, y = torch.randn(3, 1, 8, 8), torch.rand(3), torch.tensor([0, 5, 10])
+    assert torch.allclose(plain(x, t, y), model(x, t, y), atol=1e-5)
+    assert [w.shape for w in weights] == [(3, 4, 4)] * 2
+    assert sum(p.numel() for p in plain.parameters()) == sum(p.numel() for p in model.parameters())
+    assert not set(plain.parameters()) & set(model.parameters())
+
+
+def test_decoded_images_are_the_resident_ones():
+    """Byte 0 is -1 and byte 255 is 1, in the order of the indices."""
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 6), dtype=np.uint8)
+    chosen = torch.tensor([3, 0, 3])
+    expected = torch.from_numpy(pixels)[chosen][:, None] / 127.5 - 1
+    assert torch.allclose(decoder(pixels)(chosen), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [-1.0, 0.0, 1.0, 1.5, 4.0])
+def test_two_passes_give_what_the_sampler_gives(scale):
+    """The same samples at every scale, always for 2B samples evaluated a step."""
+    model = Counting(LabelField(10, 1, torch.float64))
+    noise, labels = torch.randn(6, *SHAPE, dtype=torch.float64), torch.arange(6)
+    plain = two_passes(model, noise, labels, 3, scale, 10)
+    assert model.evaluated == 2 * 6 * 3
+    sampler = solution(7, "sample_conditional")
+    drawn = sampler(model.model, labels, SHAPE, num_steps=3, cfg_scale=scale, noise=noise)
+    assert torch.allclose(plain, drawn)
+
+
+def test_guidance_costs_one_pass_at_0_and_1_and_two_at_any_other_scale():
+    """Counted in samples evaluated, an image and a step."""
+    told = []
+    costs = cost_of_sampling(
+        lambda: LabelField(10, 1),
+        solution(7, "sample_conditional"),
+        CPU,
+        SHAPE,
+        scales=(0.0, 1.0, 1.5, 4.0),
+        batch_size=3,
+        num_steps=2,
+        repeats=1,
+        on_run=lambda: told.append(1),
+    )
+    assert [cost.evaluated for cost in costs] == [1, 1, 2, 2]
+    assert [cost.evaluated_by_two_passes for cost in costs] == [2] * 4
+    assert len(told) == runs_of_sampling(4, 1)
+
+
+@pytest.mark.parametrize(("shown_scale", "spent_as"), [(1.0, 4.0), (0.0, 4.0), (4.0, 1.0)])
+def test_a_wrong_count_is_refused(shown_scale, spent_as):
+    """Two passes where one does, and one where two are needed."""
+    sampler = solution(7, "sample_conditional")
+
+    def wrong(*arguments, cfg_scale, **named):
+        return sampler(*arguments, cfg_scale=spent_as, **named)
+
+    with pytest.raises(CountError, match=f"w = {shown_scale:g}"):
+        cost_of_sampling(
+            lambda: LabelField(10, 1), wrong, CPU, SHAPE, (shown_scale,), 3, 2, repeats=1
+        )
+
+
+def test_the_documents_model_costs_1479_mflop_an_image():
+    """Forward and backward, whatever the batch."""
+    model, loss = solution(5, "ConditionalDiT")(), solution(6, "flow_matching_loss")
+    assert sum(p.numel() for p in model.parameters()) == 12_363_024
+    for batch in (1, 2):
+        flop = flop_of_step(model, loss, torch.zeros(batch, 1, 28, 28), torch.arange(batch))
+        assert round(flop / batch / 1e6) == 1479
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_step_is_told_as_a_share_of_the_peak():
+    """The model's FLOP by the median second, by the peak; plain and fast steps are as many."""
+    cost = cost_of_step(
+        tiny, solution(6, "flow_matching_loss"), CPU, batch_size=4, repeats=3, sizes=(16, 32)
+    )
+    assert (len(cost.step), len(cost.plain)) == (3, 3)
+    assert cost.share == pytest.approx(cost.flop / sorted(cost.step)[1] / cost.peak)
+    assert cost.parameters == sum(p.numel() for p in tiny().parameters())
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0])
+def test_heun_needs_fewer_evaluations_on_a_smooth_field(scale):
+    """Euler's distance falls by half with twice the steps; Heun is as near for less than half; all are counted."""
+    passes = 1 if scale == 1 else 2
+    noise, labels = torch.randn(20, *SHAPE, dtype=torch.float64), torch.arange(20) % 10
+    told = []
+    field = LabelField(10, 1, torch.float64)
+    field.table.data *= 0.2
+    cost = cost_of_solvers(
+        field,
+        solution(3, "guided_velocity"),
+        lambda images: images.flatten(1),
+        noise,
+        labels,
+        scale,
+        euler_steps=(25, 50),
+        on_walk=lambda: told.append(1),
+    )
+    assert [walk.evaluated for walk in cost.euler] == [25 * passes, 50 * passes]
+    assert cost.euler[0].distance / cost.euler[1].distance == pytest.approx(2, rel=0.15)
+    assert [walk.evaluated for walk in cost.heun] == [
+        2 * passes * (n + 1) for n in range(len(cost.heun))
+    ]
+    assert cost.equal is cost.heun[-1]
+    assert cost.equal.distance <= cost.asked.distance
+    assert all(walk.distance > cost.asked.distance for walk in cost.heun[:-1])
+    assert cost.equal.evaluated < cost.asked.evaluated / 2
+    assert len(told) <= most_walks()
+
+
+def test_where_heun_is_never_as_near_the_table_says_so():
+    """No ratio is made up."""
+    walk = Walk("euler", 50, 50, 0.01, 1.0)
+    (line,) = prices({"solvers": [SolverCost(1.0, [walk], [], walk, None)]})
+    assert (line.this, line.other, line.ratio) == ("never", "50 steps", None)
+
+
+def test_the_recipes_differ_in_nothing_but_the_recipe():
+    """One model, one data set; the document's is a constant 1e-4, batch 128, no average of the weights."""
+    small, document = recipes().values()
+    assert small is PRESETS["mnist-small"]
+    assert (document.model, document.dataset) == (small.model, small.dataset)
+    assert (document.lr, document.batch_size) == (1e-4, 128)
+    assert (document.warmup, document.ema, document.clip) == (None, None, None)
+    assert not document.by_trainer
+
+
+def race(data, steps, limit, target, turn=0.05):
+    """Two recipes of a tiny model, side by side; how often they had a turn, too."""
+    small = replace(PRESETS["digits"], model=TINY, steps=steps, batch_size=8)
+    turns = []
+    found = time_to_loss(
+        {"one": small, "two": replace(small, lr=1e-4, warmup=None, ema=None)},
+        solution(5, "ConditionalDiT"),
+        solution(6, "flow_matching_loss"),
+        data,
+        CPU,
+        limit,
+        target,
+        turn,
+        on_turn=lambda name, run: turns.append(name),
+    )
+    return found, turns
+
+
+def test_a_recipe_ends_at_its_target_its_last_step_or_its_limit(data):
+    """What it did not reach is not told as reached; the recipes take turns."""
+    reached, turns = race(data, 10_000, 10.0, target=100.0)
+    assert turns == ["one", "two"]
+    assert all(0 < run.reached == run.seconds for run in reached.values())
+    short, _ = race(data, 3, 10.0, target=0.0)
+    assert [(run.steps, run.reached) for run in short.values()] == [(3, None)] * 2
+    late, turns = race(data, 1_000_000, 0.1, target=0.0)
+    assert all(run.seconds >= 0.1 and run.reached is None for run in late.values())
+    assert turns[:4] == ["one", "two", "one", "two"]
+    assert all(len(run.losses) == turns.count(name) for name, run in late.items())
+
+
+def test_a_loss_that_was_not_reached_has_no_ratio():
+    """Both must have been there for one."""
+    there = Run(100.0, 5, [(100.0, 0.17)], 100.0)
+    not_there = Run(900.0, 9, [(900.0, 0.2)], None)
+    rows = prices({"recipes": {"mnist-small": there, "document": not_there}})
+    assert (rows[0].this, rows[0].other, rows[0].ratio) == ("100 s", "not in 900 s", None)
+    rows = prices({"recipes": {"mnist-small": there, "document": replace(there, reached=200.0)}})
+    assert rows[0].ratio == 0.5
+
+
+@pytest.fixture
+def small_parts(monkeypatch, tmp_path, data):
+    """All four parts, in small; returns the name of a checkpoint."""
+    small = {"mnist-small": replace(PRESETS["digits"], model=TINY, steps=2, batch_size=8)}
+    small["document"] = replace(small["mnist-small"], lr=1e-4)
+    for name, smaller in {
+        "cost_of_step": lambda make, *rest, **named: cost_of_step(
+            tiny, *rest, **named, batch_size=2, sizes=(16,)
+        ),
+        "cost_of_sampling": partial(cost_of_sampling, batch_size=1, num_steps=1),
+        "cost_of_solvers": partial(cost_of_solvers, euler_steps=(1, 2), asked=2, fine=3),
+        "recipes": lambda: small,
+        "load": lambda name, folder: data,
+        "batches_of": lambda data, epochs: 20,
+        "cached_classifier": lambda *_: nn.Flatten(),
+    }.items():
+        monkeypatch.setattr(bench, name, smaller)
+    folder = tmp_path / "weights"
+    facts = {"dataset": "digits", "model": asdict(TINY)}
+    write_checkpoint(folder, {"model": tiny().state_dict()}, facts)
+    return str(folder)
+
+
+def test_the_whole_bench_is_one_table_and_one_file(small_parts, tmp_path):
+    """Every part has its lines in at most 80 columns, and its figures in the JSON."""
+    out = io.StringIO()
+    wish = Wish(checkpoint=small_parts, full=True, repeats=1, limit=5, out=tmp_path / "bench.json")
+    run_bench(wish, Console(file=out, width=80))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    for words in ("training step, fp32", "w = 1; beside two passes", "Heun at w = 4", "held-out"):
+        assert any(words in line for line in lines)
+    facts = json.loads((tmp_path / "bench.json").read_text())
+    assert facts["step"][0]["batch_size"] == 2
+    assert [cost["evaluated"] for cost in facts["sampling"]] == [1, 2]
+    assert [cost["scale"] for cost in facts["solvers"]] == [1, 4]
+    assert [run["steps"] for run in facts["recipes"].values()] == [2, 2]
+    assert len(facts["prices"]) > 10
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_what_was_not_measured_is_said(small_parts):
+    """Without --full no recipe is trained, and the bench says how to."""
+    out = io.StringIO()
+    facts = run_bench(Wish(checkpoint=small_parts, repeats=1), Console(file=out, width=80))
+    assert "recipes" not in facts
+    assert "kata bench --only recipes" in out.getvalue()
+    out = io.StringIO()
+    run_bench(Wish("step", repeats=1), Console(file=out, width=80))
+    assert "Not measured" not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--only", "speed"], 2, "step, sampling, solvers, recipes"),
+        (["--json", "no/such/folder/x.json"], 2, "no such folder"),
+        (["--device", "abacus"], 2, "--device abacus"),
+        (["--device", "meta"], 2, "cpu or cuda"),
+        (["--only", "solvers", "--checkpoint", "nowhere"], 2, "nowhere"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, code, words):
+    """Exit code 2 and what to do, before anything is measured."""
+    result = CliRunner().invoke(app, ["bench", *arguments])
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_wrong_count_ends_with_1(monkeypatch):
+    """The only thing that the bench holds to be right or wrong."""
+
+    def wrong(*_, **__):
+        raise CountError("Sampling at w = 1 evaluated 2 samples an image a step")
+
+    monkeypatch.setattr(bench, "cost_of_sampling", wrong)
+    result = CliRunner().invoke(app, ["bench", "--only", "sampling"])
+    assert result.exit_code == 1
+    assert "evaluated 2 samples" in result.stderr

@@ -1,0 +1,103 @@
+"""The board: read off the files, so that nothing can be lost or go stale."""
+
+import io
+import shutil
+
+from rich.console import Console
+
+from kata.course.manifest import STEPS
+from kata.desk import board as boards
+from kata.desk.board import board, dots, in_words, show
+from kata.desk.desk import Desk, Standing
+from kata.run.results import Outcome, Result
+
+PASSED = Result((Outcome("test_a", "passed"),), 0)
+FAILED = Result((Outcome("test_a", "failed"), Outcome("test_b", "failed")), 1)
+
+
+def shown_board(desks, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    show(desks, console)
+    return console.file.getvalue()
+
+
+def test_a_fresh_course_needs_no_test_to_be_run(course, kata):
+    """All stubs: the board is there at once, for it starts nothing."""
+    run = kata()
+    assert run.returncode == 0
+    assert run.stdout.count("not begun") == 20
+    assert "0 of 10 pass isolated, 0 of 10 pass assembled." in run.stdout
+    assert "next   kata watch 1    exercises/step01_embeddings.py:" in run.stdout
+    assert max(len(line) for line in run.stdout.splitlines()) <= 80
+
+
+def test_a_fresh_board_imports_no_torch(course, monkeypatch):
+    """What takes seconds is left to the processes that run tests."""
+    import subprocess
+    import sys
+
+    script = "import sys; from kata.cli import app; app([], standalone_mode=False); print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "False"
+
+
+def test_what_is_missing_is_run_once(course, kata):
+    """The tests of a step that was written are run for the first board and recalled for the second."""
+    for number in (2, 9):
+        shutil.copy(course / "solutions" / STEPS[number - 1].file, course / "exercises")
+    first, second = kata(), kata()
+    assert first.stdout == second.stdout
+    assert "tests" in first.stderr
+    assert second.stderr == ""
+    rows = {line.split()[0]: line for line in first.stdout.splitlines()[1:11]}
+    assert rows["2"].count("passes") == 2
+    assert rows["9"].count("passes") == 1
+    assert "needs 3" in rows["9"] or "needs 7" in rows["9"]
+    assert "2 of 10 pass isolated, 1 of 10 pass assembled." in first.stdout
+
+
+def test_a_step_in_words():
+    """Every way in which a step can stand."""
+    cases = {
+        "not begun": Standing(False),
+        "unknown": Standing(True),
+        "passes": Standing(True, PASSED),
+        "2 fail": Standing(True, FAILED),
+        "fails": Standing(True, Result(reason="ended")),
+        "needs 3": Standing(True, None, STEPS[2]),
+    }
+    for words, standing in cases.items():
+        assert in_words(standing) == words
+        assert standing.passed == (words == "passes")
+
+
+def test_ctrl_c_shows_what_is_known(course, monkeypatch):
+    """And says so."""
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    shutil.copy(course / "solutions" / STEPS[0].file, course / "exercises")
+    monkeypatch.setattr(boards, "run_missing", interrupted)
+    console = Console(file=io.StringIO(), width=80)
+    board((Desk(),), console, console)
+    text = console.file.getvalue()
+    assert "unknown" in text
+    assert "Stopped by Ctrl-C" in text
+
+
+def test_narrow_terminals_and_those_without_dots(course):
+    """The table wraps; where a dot cannot be shown there is a number."""
+    for width in (40, 60):
+        lines = shown_board((Desk(),), width).splitlines()
+        assert all(len(line) <= width for line in lines if not line.startswith("next"))
+    plain = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert dots(STEPS[2], plain) == "3/5"
+
+
+def test_no_exercises_is_one_sentence(course, kata):
+    """It says what to do."""
+    shutil.rmtree(course / "exercises")
+    run = kata()
+    assert (run.returncode, len(run.stderr.splitlines())) == (2, 1)
+    assert "kata stubs" in run.stderr

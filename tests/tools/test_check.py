@@ -1,0 +1,207 @@
+"""`kata check`: every way in which a step can fail is told in words, and nothing that a step does can harm the desk."""
+
+import io
+import shutil
+
+import pytest
+from rich.console import Console
+
+from kata.course.loader import joined_text
+from kata.course.manifest import STEPS
+from kata.course.paths import find_root, shown
+from kata.desk import desk as desks
+from kata.desk.check import check_with
+from kata.desk.desk import Desk, DeskError, chosen_step
+from kata.run.warm import WarmRunner
+
+ROOT = find_root()
+STEP = STEPS[1]
+SOLUTION = (ROOT / "solutions" / STEP.file).read_text(encoding="utf-8")
+FORMULA = "    return time_embedding + class_embedding\n"
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KATA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        with WarmRunner(ROOT, workers=1, training=False) as warm:
+            yield warm
+
+
+@pytest.fixture
+def told(runner, tmp_path):
+    """What `kata check` says of a step of that text, at that width."""
+
+    def tell(text, width=80, step=STEP):
+        (tmp_path / step.file).write_text(text, encoding="utf-8")
+        console = Console(file=io.StringIO(), width=width)
+        passed = check_with(runner, Desk(tmp_path), step, console)
+        assert "\x1b" not in console.file.getvalue()
+        return passed, console.file.getvalue()
+
+    return tell
+
+
+def test_a_right_step_passes_and_the_next_command_is_said(told):
+    """One line of verdict, and a path to click on."""
+    assert FORMULA in SOLUTION
+    passed, text = told(SOLUTION)
+    assert passed
+    assert "Passed: all 38 tests" in text
+    assert "next   kata watch 3" in text
+    assert "Diagnosis" not in text
+
+
+def test_a_known_mistake_is_named(told, tmp_path):
+    """The first failure as a paragraph, the place, the diagnosis, where it was seen, the next command, in this order."""
+    mistake = ROOT / "tests/mistakes/step03/scale_from_conditional.py"
+    passed, text = told(joined_text([ROOT / "solutions" / STEPS[2].file, mistake]), step=STEPS[2])
+    assert not passed
+    parts = [
+        "Called guide(v_uncond, v_cond, 0.0).",
+        "What must hold: w = 0 ignores the label",
+        "Try: start from v_uncond",
+        f"where  {shown(tmp_path)}/{STEPS[2].file}:",
+        "Diagnosis: your `guide` gives exactly what this known mistake gives:",
+        "The scale counts from the conditional side",
+        "Seen in threestudio#127",
+        "next   kata hint 3",
+    ]
+    places = [text.find(part) for part in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+
+
+def test_an_unknown_mistake_gets_no_diagnosis(told):
+    """Nothing is said where nothing matches."""
+    wrong = FORMULA.replace("+", "* 0.731 +")
+    passed, text = told(SOLUTION.replace(FORMULA, wrong))
+    assert not passed
+    assert "Diagnosis" not in text
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("    return None\n", "returned None (is a `return` missing?)"),
+        ("    return time_embedding.nonsense\n", "AttributeError"),
+        ("    return combine(time_embedding, class_embedding)\n", "calls itself without end"),
+        ("    import os; os._exit(0)\n", "the interpreter itself ended"),
+        ("    import sys; sys.exit()\n", "SystemExit"),
+        ("    print('x' * (1 << 15))\n" + FORMULA, "Passed"),
+        ("    while True: print('x' * (1 << 20))\n", "more than 16 MB"),
+        ("    while True: pass\n", "a loop that does not end"),
+        ("    raise NotImplementedError('step 2: combine')\n", "combine is not written yet"),
+    ],
+)
+def test_whatever_a_step_does_is_said_in_a_sentence(told, monkeypatch, body, words):
+    """No stack trace of ours, and the runner goes on."""
+    monkeypatch.setattr(desks, "TEST_LIMIT", 3.0)
+    passed, text = told(SOLUTION.replace(FORMULA, body))
+    assert passed == (words == "Passed")
+    assert words in " ".join(text.split())
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "place"),
+    [
+        ("def combine(:\n", "syntax error", ":1"),
+        ("import sys\nsys.exit(3)\n", "does not load: SystemExit: 3", ":2"),
+        ("import nonsense\n", "No module named 'nonsense'", ":1"),
+        ("x = 1\n", "defines no combine", ":1"),
+    ],
+)
+def test_a_file_that_does_not_load_is_one_sentence_with_its_line(told, text, words, place):
+    """And the line to click on."""
+    passed, said = told(text)
+    assert not passed
+    assert words in " ".join(said.split())
+    where = next(line for line in said.splitlines() if line.startswith("where"))
+    assert where.endswith(STEP.file + place)
+
+
+def test_an_error_of_the_step_points_to_its_line(told):
+    """The line in the learner's file, not in the test's."""
+    text = SOLUTION.replace(FORMULA, "    return time_embedding.nonsense\n")
+    line = text.splitlines().index("    return time_embedding.nonsense") + 1
+    _, said = told(text)
+    assert f"{STEP.file}:{line}" in said
+
+
+def test_what_was_printed_is_shown_in_part(told):
+    """The last lines of what the failing test printed."""
+    body = "    for i in range(30): print('line', i)\n    return class_embedding\n"
+    _, said = told(SOLUTION.replace(FORMULA, body))
+    assert "line 29" in said
+    assert "line 3\n" not in said
+
+
+@pytest.mark.parametrize("width", [24, 50])
+def test_narrow_terminals_wrap(told, width):
+    """Only what is to be clicked or copied may be longer than the terminal is wide."""
+    _, said = told(SOLUTION.replace(FORMULA, "    return class_embedding\n"), width)
+    free = ("file ", "where ", "next ", "see ", "compare ")
+    assert all(len(line) <= width for line in said.splitlines() if not line.startswith(free))
+
+
+def test_results_are_remembered_by_what_was_tested(runner, tmp_path):
+    """The record holds for the same bytes alone, of the step and, assembled, of the steps below it."""
+    for step in STEPS:
+        shutil.copy(ROOT / "solutions" / step.file, tmp_path)
+    alone, together = Desk(tmp_path), Desk(tmp_path, assembled=True)
+    sampling, guidance = STEPS[6], tmp_path / STEPS[2].file
+    for desk in (alone, together):
+        assert desk.run(runner, sampling).passed
+        assert desk.standing(sampling).passed
+    before = guidance.read_text(encoding="utf-8")
+    guidance.write_text(before + "# changed\n", encoding="utf-8")
+    assert alone.standing(sampling).passed
+    assert not together.standing(sampling).is_known
+    guidance.write_text(before, encoding="utf-8")
+    assert together.standing(sampling).passed
+    (tmp_path / STEPS[3].file).write_text("# not used by step 7\n", encoding="utf-8")
+    assert together.standing(sampling).passed
+
+
+@pytest.mark.parametrize("text", ["2", "02", "step2", "step02", "exercises/step02_conditioning.py"])
+def test_a_step_may_be_named_in_several_ways(text):
+    """A number or its file."""
+    assert chosen_step(text) == STEP
+
+
+@pytest.mark.parametrize("text", ["0", "11", "-1", "three", "", "exercises", "3.5"])
+def test_a_step_that_is_none_is_one_sentence(text):
+    """It says which there are."""
+    with pytest.raises(DeskError, match=r"There is no step .*1 to 10"):
+        chosen_step(text)
+
+
+def test_the_command_from_outside(course, kata):
+    """Exit codes: 1 for a step that fails or is not begun, 0 for one that passes, 2 for bad input; the file is not touched."""
+    path = course / "exercises" / STEP.file
+    assert (kata("check", "2").returncode, kata("check", "12").returncode) == (1, 2)
+    path.write_text(SOLUTION, encoding="utf-8")
+    run = kata("check")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "file   exercises/step02_conditioning.py:" in run.stdout
+    assert path.read_text(encoding="utf-8") == SOLUTION
+    path.unlink()
+    run = kata("check", "2")
+    assert (run.returncode, len(run.stderr.splitlines())) == (2, 1)
+    assert "kata reset 2" in run.stderr
+
+
+def test_without_solutions_a_missing_step_is_named_as_the_reason(course, kata):
+    """In a students' copy steps are tested together, and there is no diagnosis."""
+    shutil.copy(course / "solutions" / STEPS[6].file, course / "exercises")
+    shutil.rmtree(course / "solutions")
+    run = kata("check", "7")
+    assert run.returncode == 1
+    assert "step 7 uses step 3" in " ".join(run.stdout.split())
+    assert "kata watch 3    exercises/step03_guidance.py:" in run.stdout
+    wrong = SOLUTION.replace(FORMULA, FORMULA.replace("+", "-"))
+    (course / "exercises" / STEP.file).write_text(wrong, encoding="utf-8")
+    run = kata("check", "2")
+    assert run.returncode == 1
+    assert "No diagnosis: solutions/ is not part of this copy." in run.stdout

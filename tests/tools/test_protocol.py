@@ -1,0 +1,133 @@
+"""What comes back from a sandbox: right answers survive the way, garbage does no harm."""
+
+import json
+import os
+import random
+import struct
+import time
+import tracemalloc
+
+import pytest
+import torch
+
+from kata.checks.probes import Answer
+from kata.grade.protocol import DTYPES, decode, encode
+
+ANSWER = Answer(
+    {
+        "a": torch.tensor([[1.5, -2.0, float("nan")], [0.0, 3.0, float("inf")]]),
+        "b": torch.tensor(7),
+        "empty": torch.empty(0, 3, dtype=torch.float64),
+        "mask": torch.tensor([True, False, True]),
+        "strided": torch.arange(6).reshape(2, 3).T,
+        "lazy": torch.ones(2, dtype=torch.complex64).conj(),
+    }
+)
+WHOLE = b"+" + encode("first", ANSWER) + encode("second", Answer(error="ValueError", message="no"))
+
+
+def frame(header, raw=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return b"+" + struct.pack(">I", len(text)) + text + raw
+
+
+def value(shape, dtype="float32", name="v"):
+    return {"probe": "p", "error": "", "message": "", "values": [[name, dtype, shape]]}
+
+
+def test_answers_survive_the_way():
+    """Names, values, dtypes, shapes, errors: bit by bit."""
+    answers = decode(WHOLE).answers
+    assert list(answers) == ["first", "second"]
+    assert (answers["second"].error, answers["second"].message) == ("ValueError", "no")
+    for name, sent in ANSWER.values.items():
+        came = answers["first"].values[name]
+        assert (came.dtype, came.shape) == (sent.dtype, sent.shape)
+        assert torch.equal(came.nan_to_num(9.0), sent.resolve_conj().nan_to_num(9.0))
+    assert not decode(WHOLE).broken
+
+
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=str)
+def test_every_dtype_survives(dtype):
+    """Also those that NumPy does not know."""
+    sent = torch.tensor([0, 1, 1, 0, 1]).to(dtype)
+    came = decode(b"+" + encode("p", Answer({"v": sent}))).answers["p"].values["v"]
+    assert came.dtype == dtype
+    assert torch.equal(came, sent)
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [
+        frame(b"[" * 100_000),
+        frame(b"9" * 100_000),
+        frame(b"\xff\xfe"),
+        frame([]),
+        frame({"probe": "p"}),
+        frame({**value([1]), "more": 1}, bytes(4)),
+        frame({**value([1]), "probe": 3}, bytes(4)),
+        frame({**value([1]), "values": "x" * 3}),
+        frame({**value([1]), "values": [["v", "float32", [1]]] * 5000}),
+        frame(value([2**40, 2**40])),
+        frame(value([0, 2**31, 2**31])),
+        frame(value([-1])),
+        frame(value([True]), bytes(4)),
+        frame(value([1.0]), bytes(4)),
+        frame(value([1] * 9), bytes(4)),
+        frame(value([4]), bytes(15)),
+        frame(value([1], "object"), bytes(8)),
+        frame(value([1], None), bytes(8)),
+        frame(value([1], name=None), bytes(4)),
+        b"+" + struct.pack(">I", 2**32 - 1),
+        b"+\x00\x00",
+        WHOLE + WHOLE[1:],
+    ],
+    ids=range(22),
+)
+def test_garbage_is_called_so(blob):
+    """One sentence, no exception; whole answers before it are kept."""
+    decoded = decode(blob)
+    assert decoded.broken
+    assert decoded.answers.keys() <= {"first", "second"}
+
+
+def test_a_refusal_is_shown_without_control_characters():
+    """Escapes that would paint a terminal do not come through, nor text without end."""
+    decoded = decode(b"-\x1b[2Jdoes not load\x00" + b"x" * 100_000)
+    assert "does not load" in decoded.refused
+    assert decoded.refused.isprintable()
+    assert len(decoded.refused) <= 1000
+
+
+def test_ten_thousand_broken_messages_break_nothing():
+    """No crash, no hang, no memory beyond a cap; an honest message is understood afterwards."""
+    seed = int.from_bytes(os.urandom(4), "big")
+    print(f"seed {seed}")
+    draw = random.Random(seed)
+    started = time.monotonic()
+    tracemalloc.start()
+    for _ in range(10_000):
+        blob = bytearray(WHOLE)
+        for _ in range(draw.choice((1, 1, 2, 8, 64))):
+            at = draw.randrange(len(blob))
+            match draw.randrange(5):
+                case 0:
+                    blob[at] = draw.randrange(256)
+                case 1:
+                    del blob[at : at + draw.randrange(1, 40)]
+                case 2:
+                    blob[at:at] = draw.randbytes(draw.randrange(1, 40))
+                case 3:
+                    blob[at:at] = draw.choice((b"9999999999", b"[[", b'"', b"-1,", b"1e9", b"null"))
+                case 4:
+                    blob[at : at + 4] = draw.choice((b"\x00\x00\x00\x00", b"\xff\xff\xff\xff"))
+            blob = blob or bytearray(b"+")
+        decoded = decode(bytes(blob))
+        assert sum(v.nbytes for a in decoded.answers.values() for v in a.values.values()) <= len(
+            blob
+        )
+    assert time.monotonic() - started < 60
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24, peak
+    assert decode(WHOLE).answers.keys() == {"first", "second"}

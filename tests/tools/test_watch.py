@@ -1,0 +1,154 @@
+"""`kata watch`, as a person uses it: at every save a verdict, whatever happens to the file."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from kata.course.manifest import STEPS
+
+STEP = STEPS[8]
+PATIENCE = 120
+
+
+class Watch:
+    """A running `kata watch`, and what it printed."""
+
+    def __init__(self, course, *arguments, terminal=None):
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+        if terminal is not None:
+            streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kata", "watch", *arguments],
+            cwd=course,
+            env={**os.environ, "PYTHONUTF8": "1", "COLUMNS": "80", "TERM": "xterm"},
+            **streams,
+        )
+        self.pieces = queue.SimpleQueue()
+        self.unread = ""
+
+    def listen(self, handle):
+        """Collect in the background what comes out of a file handle."""
+
+        def collect():
+            while True:
+                try:
+                    piece = os.read(handle, 1 << 16)
+                except OSError:
+                    piece = b""
+                self.pieces.put(piece.decode("utf-8", "replace"))
+                if not piece:
+                    return
+
+        threading.Thread(target=collect, daemon=True).start()
+        return self
+
+    def wait_for(self, words):
+        """Everything that is printed up to these words, which were not waited for yet."""
+        while words not in self.unread:
+            piece = self.pieces.get(timeout=PATIENCE)
+            assert piece, f"it ended without {words!r}: {self.unread}"
+            self.unread += piece
+        text, words, self.unread = self.unread.partition(words)
+        return text + words
+
+
+@pytest.fixture
+def watching(course):
+    """Starts `kata watch` in the course, and ends it."""
+    started = []
+
+    def start(*arguments):
+        watch = Watch(course, *arguments)
+        started.append(watch.process)
+        return watch.listen(watch.process.stdout.fileno())
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_every_save_gets_its_verdict(course, watching):
+    """A stub, a right answer, a syntax error, a crash, a file that vanishes, a loop that the next save ends."""
+    path = course / "exercises" / STEP.file
+    solution = (course / "solutions" / STEP.file).read_text(encoding="utf-8")
+
+    def save(text):
+        path.write_text(text, encoding="utf-8")
+
+    def with_body(body):
+        return solution.replace("    if noise is None:\n", f"    {body}\n    if noise is None:\n")
+
+    watch = watching("9")
+    watch.wait_for("Nothing is written here yet")
+    save(solution)
+    watch.wait_for("Passed: all 35 tests")
+    save(solution + "def (:\n")
+    watch.wait_for("syntax error")
+    save(with_body("import os; os._exit(1)"))
+    watch.wait_for("the interpreter itself ended")
+    path.unlink()
+    watch.wait_for("is gone; waiting for it to come back")
+    save(with_body("while True: pass"))
+    watch.wait_for("testing ...")
+    save(solution.replace('"guided": drawn(target_class, cfg_scale)', '"guided": None'))
+    watch.wait_for("Failed")
+    assert "None" in watch.wait_for("next ")
+    assert watch.process.poll() is None
+
+
+def test_another_step_that_is_saved_becomes_the_current_one(course, watching):
+    """One saves what one works on."""
+    watch = watching("9")
+    watch.wait_for("Nothing is written here yet")
+    solution = (course / "solutions" / STEPS[1].file).read_bytes()
+    (course / "exercises" / STEPS[1].file).write_bytes(solution)
+    assert "Step 2" in watch.wait_for("Passed: all 38 tests")
+
+
+def test_ctrl_c_ends_it_quietly(course, watching):
+    """Exit code 0, nothing left running, no stack trace."""
+    watch = watching()
+    watch.wait_for("Nothing is written here yet")
+    watch.process.send_signal(signal.SIGINT)
+    assert watch.process.wait(timeout=PATIENCE) == 0
+
+
+@pytest.mark.parametrize("step", ["0", "eleven"])
+def test_a_step_that_is_none(kata, step):
+    """One sentence, exit code 2."""
+    run = kata("watch", step)
+    assert (run.returncode, len(run.stderr.splitlines())) == (2, 1)
+
+
+def test_one_key_each(course):
+    """On a terminal: hint, next, all, quit; the terminal is left as it was found."""
+    pty = pytest.importorskip("pty")
+    termios = pytest.importorskip("termios")
+    near, far = pty.openpty()
+    before = termios.tcgetattr(far)
+    watch = Watch(course, "9", terminal=far).listen(near)
+    try:
+        watch.wait_for("q quit")
+        os.write(near, b"h")
+        watch.wait_for("hint 1 of 3")
+        watch.wait_for("q quit")
+        os.write(near, b"n")
+        watch.wait_for("Step 10")
+        watch.wait_for("q quit")
+        os.write(near, b"a")
+        watch.wait_for("0 of 10 pass isolated")
+        os.write(near, b"q")
+        assert watch.process.wait(timeout=PATIENCE) == 0
+        assert termios.tcgetattr(far) == before
+    finally:
+        watch.process.kill()
+        watch.process.wait()
+        os.close(far)
+        os.close(near)
