@@ -756,3 +756,52 @@ def picture(
         draw(learners_desk(impl), chosen_step(step), Console(), file, checkpoint, open_)
     except (DeskError, OptionError, PictureError) as error:
         stop(str(error))
+
+
+@app.command()
+def gallery(
+    impl: Annotated[
+        str, typer.Option(metavar="PATH", help="Whose steps: a folder of step files, or one file.")
+    ] = "exercises",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The page's folder. Without it: checkpoints/runs/gallery/.",
+            show_default=False,
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Without it: mnist-small, else digits.",
+            show_default=False,
+        ),
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open it on the screen.")] = True,
+) -> None:
+    """A page with the figures of all steps that you have done, and a playground.
+
+    Choose a digit, a noise, the guidance scale and the time, and watch the
+    sample change. One file without a server or a network. About a minute.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+    from kata.course.paths import shown
+    from kata.desk.desk import DeskError, learners_desk
+    from kata.desk.gallery_page import GalleryError
+    from kata.desk.gallery_page import gallery as hang
+    from kata.desk.screen import show_on_screen
+
+    try:
+        found = hang(learners_desk(impl), Console(file=sys.stdout), out, checkpoint)
+    except (DeskError, GalleryError) as error:
+        stop(str(error))
+    except KeyboardInterrupt:
+        stop("Stopped by Ctrl-C; nothing was written.")
+    for why in found.missing:
+        print(f"missing {why}")
+    print(f"page    {shown(found.page)}")
+    if open_:
+        show_on_screen(found.page)

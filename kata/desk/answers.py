@@ -52,7 +52,9 @@ def compare(
         read_mistake(Path(path), asked): read_answers(Path(file)) for path, file in known.items()
     }
     found = diagnose(asked, answers, read_answers(Path(reference)), mistakes)
-    return found and {"of": found.of, "mistakes": [str(m.path) for m in found.mistakes]}
+    if found is None:
+        return None
+    return {"of": found.of, "mistakes": [str(mistake.path) for mistake in found.mistakes]}
 
 
 def write_answers(path: Path, answers: Answers) -> None:

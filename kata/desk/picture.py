@@ -23,7 +23,7 @@ from kata.desk.verdict import say, say_indented
 from kata.draw.compare import Column, write_beside
 from kata.train.checkpoints import CheckpointError
 
-PATIENCE = 6.0
+PATIENCE = 5.0
 """Seconds from the start on, after which no diagnosis is waited for."""
 
 
@@ -66,6 +66,10 @@ def picture(
     """
     began = time.monotonic()
     demand_file(desk, step)
+    if not desk.written(step):
+        raise PictureError(
+            f"Nothing is written in {shown(desk.file(step))} yet: `kata hint {step.number}` helps to begin."
+        )
     path = out or desk.root / "checkpoints" / "runs" / "pictures" / f"{step.name}.png"
     with Lookalike(desk, step) as lookalike:
         drawings = [yours(desk, step, checkpoint)]
@@ -74,7 +78,7 @@ def picture(
         if has_reference(desk):
             drawings.append(reference(desk, step, checkpoint))
             if mistake := lookalike.mistake(began + PATIENCE):
-                drawings += like(mistake, checkpoint)
+                drawings[1:1] = like(mistake, checkpoint)
     _write(drawings, path)
     say(console, "see", shown(path))
     _say_what_it_shows(console, desk, step, drawings, lookalike.in_time)

@@ -41,7 +41,7 @@ def beside(columns: Sequence[Column]) -> Figure:
     explained = [wrap(column.below, LETTERS) for column in columns]
     width = max([round(WIDTH * DPI), *(p.shape[1] for c in drawn for p in c)])
     heights = [max(p.shape[0] for p in row) for row in zip(*drawn, strict=True)]
-    top = LINE * (2 + max(len(lines) for lines in explained)) + GAP
+    top = GAP + LINE * (1 + max(len(lines) for lines in explained))
     whole_width = len(columns) * (width + GAP) + GAP
     whole_height = top + sum(heights) + GAP * len(heights)
     figure = Figure(figsize=(whole_width / DPI, whole_height / DPI), facecolor=PAPER)

@@ -44,7 +44,7 @@ def render(
     footer: str,
 ) -> str:
     """The page as HTML, with all pictures inside; every text is escaped."""
-    figures = "\n".join(_figure(number, p) for number, p in enumerate(pictures, start=1))
+    figures = "\n".join(figure(number, p) for number, p in enumerate(pictures, start=1))
     body = f"""<section aria-labelledby="measured">
 <h2 id="measured">What was measured</h2>
 <div class="wide" tabindex="0" role="region" aria-label="table of measurements">{_table(table)}</div>
@@ -85,7 +85,8 @@ def frame(title: str, lead: str, body: str, footer: str, style: str = "") -> str
 """
 
 
-def _figure(number: int, picture: Picture) -> str:
+def figure(number: int, picture: Picture) -> str:
+    """A picture with its words, as a part of a page."""
     data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
     return (
         f'<figure id="figure-{number}">\n<div class="wide">'

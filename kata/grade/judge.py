@@ -50,7 +50,9 @@ class Judge:
         if submission.refused:
             return replace(blank, refused=submission.refused)
         try:
-            steps = tuple(self._step(step, submission) for step in STEPS)
+            steps: tuple[StepResult, ...] = ()
+            for step in STEPS:
+                steps += (self._step(step, submission, steps),)
         except SandboxError as error:
             return replace(blank, error=str(error))
         notes += [
@@ -115,7 +117,7 @@ class Judge:
         job = Job(step, files, assembled=own is not None, limits=self.limits)
         return self.sandboxes.run(job, _seed_of(self.seed, step))
 
-    def _step(self, step: Step, submission: Submission) -> StepResult:
+    def _step(self, step: Step, submission: Submission, below: Sequence[StepResult]) -> StepResult:
         blank = StepResult(step.number, 0.0, float(step.points), 0.0, handed_in=False)
         if step.number in submission.problems:
             return replace(blank, reason=submission.problems[step.number])
@@ -126,7 +128,8 @@ class Judge:
         verdicts = self._verdicts(step, reply)
         points = round(step.points * share(verdicts), 2)
         assembled, why = points, ""
-        if _uses_neighbours(text):
+        # Neighbours that have full marks stand for the solutions: nothing new is asked among them.
+        if not all(s.assembled == s.out_of for s in below if s.step in _neighbours(text)):
             if reply.ended:
                 assembled, why = 0.0, reply.ended
             else:
@@ -228,13 +231,17 @@ def _in_words(verdict: Verdict) -> CriterionResult:
     )
 
 
-def _uses_neighbours(text: bytes) -> bool:
-    """Whether a file imports from the files next to it; where it does not, assembled is the same as isolated."""
+def _neighbours(text: bytes) -> set[int]:
+    """The steps that a file imports from the files next to it."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return any(isinstance(node, ast.ImportFrom) and node.level > 0 for node in ast.walk(tree))
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level > 0:
+            found |= {node.module} if node.module else {alias.name for alias in node.names}
+    return {s.number for s in STEPS if s.name in found}
 
 
 def _below(step: Step) -> Sequence[Step]:

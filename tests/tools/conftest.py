@@ -23,7 +23,7 @@ def pristine(tmp_path_factory):
 
 @pytest.fixture
 def course(pristine, tmp_path, monkeypatch):
-    """A copy of the course of one's own, whose exercises are the stubs, with a cache of its own; the working directory."""
+    """A copy of the course, with stubs and a cache of its own; it is the working directory."""
     monkeypatch.setenv("KATA_CACHE", str(tmp_path / "cache"))
     copy = shutil.copytree(pristine, tmp_path / "course")
     monkeypatch.chdir(copy)

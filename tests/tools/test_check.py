@@ -53,7 +53,7 @@ def test_a_right_step_passes_and_the_next_command_is_said(told):
 
 
 def test_a_known_mistake_is_named(told, tmp_path):
-    """The first failure as a paragraph, the place, the diagnosis, where it was seen, the next command, in this order."""
+    """First failure, place, diagnosis, where it was seen, next command: in this order."""
     mistake = ROOT / "tests/mistakes/step03/scale_from_conditional.py"
     passed, text = told(joined_text([ROOT / "solutions" / STEPS[2].file, mistake]), step=STEPS[2])
     assert not passed
@@ -178,7 +178,7 @@ def test_a_step_that_is_none_is_one_sentence(text):
 
 
 def test_the_command_from_outside(course, kata):
-    """Exit codes: 1 for a step that fails or is not begun, 0 for one that passes, 2 for bad input; the file is not touched."""
+    """Exit code 1 for a step that fails or is not begun, 0 for one that passes, 2 for bad input."""
     path = course / "exercises" / STEP.file
     assert (kata("check", "2").returncode, kata("check", "12").returncode) == (1, 2)
     path.write_text(SOLUTION, encoding="utf-8")

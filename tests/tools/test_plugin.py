@@ -21,9 +21,11 @@ def test_bare_pytest_collects_the_ten_step_files_alone():
     run = run_pytest("--collect-only", "-q")
     files = {line.partition("::")[0] for line in run.stdout.splitlines() if "::" in line}
     assert files == {f"tests/{s.test_file}" for s in STEPS}
-    header = run_pytest("--collect-only", "tests/test_step03_guidance.py").stdout
+    header = run_pytest("--collect-only").stdout
     assert "under test: exercises/ (isolated" in header
     assert "step10_learned_embeddings.py" in header
+    header = run_pytest("--collect-only", "tests/test_step03_guidance.py::test_nothing_is_clamped")
+    assert "under test: exercises/step03_guidance.py (isolated" in header.stdout
 
 
 def test_the_solutions_bring_everything_else_along():
@@ -82,3 +84,36 @@ def test_other_projects_are_left_alone(tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout.splitlines()[-1][:8]) == (0, "1 passed")
+
+
+def test_the_last_line_is_the_next_command(tmp_path):
+    """For a person's own steps: the one that fails, else the one after; and nothing for the solutions."""
+    for s in STEPS[1:3]:
+        (tmp_path / s.file).write_bytes((ROOT / "solutions" / s.file).read_bytes())
+    guidance = tmp_path / STEPS[2].file
+    right = guidance.read_text(encoding="utf-8")
+    select = ["-k", "test_every_channel or test_equal or test_scale_zero"]
+    own = ["--impl", str(tmp_path), "tests/test_step03_guidance.py", *select]
+    assert run_pytest(*own).stdout.splitlines()[-1] == f"next: kata watch 4 --impl {tmp_path}"
+    guidance.write_text(right.replace("v_cond - v_uncond)", "v_cond + v_uncond)"), encoding="utf-8")
+    assert (
+        run_pytest(*own)
+        .stdout.splitlines()[-1]
+        .startswith(f"next: kata check 3 --impl {tmp_path}    {guidance}")
+    )
+    run = run_pytest("--impl", "solutions", "tests/test_step03_guidance.py", *select)
+    assert "next:" not in run.stdout
+
+
+def test_assembled_a_missing_step_below_is_the_reason(tmp_path):
+    """Said in a sentence instead of a traceback through two files."""
+    (tmp_path / STEPS[2].file).write_text(
+        "def guided_velocity(*a):\n    raise NotImplementedError('step 3: guided_velocity')\n",
+        encoding="utf-8",
+    )
+    (tmp_path / STEPS[6].file).write_bytes((ROOT / "solutions" / STEPS[6].file).read_bytes())
+    tests = ["tests/test_step07_sampling.py", "-x", "-k", "guided or conditional"]
+    run = run_pytest("--impl", str(tmp_path), "--assembled", *tests)
+    assert run.returncode == 1
+    words = "Step 7 uses guided_velocity of step 3, which is not written yet"
+    assert words in " ".join(run.stdout.split())

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from kata.course.paths import find_root
-from kata.run.results import Job, Outcome, Result
-from kata.run.warm import WarmRunner
+from kata.run.results import Call, Job, Outcome, Result
+from kata.run.warm import STOPPED, WarmRunner
 
 ROOT = find_root()
 STEP = "tests/test_step03_guidance.py"
@@ -16,7 +18,7 @@ STEP = "tests/test_step03_guidance.py"
 
 @pytest.fixture(scope="module")
 def runner():
-    with WarmRunner(ROOT, workers=2) as warm:
+    with WarmRunner(ROOT, workers=2, training=False) as warm:
         yield warm
 
 
@@ -108,3 +110,62 @@ def test_without_fork_one_process_runs_its_jobs_in_turn(tmp_path):
         check=True,
     )
     assert run.stdout.split() == ["0", "1", "0"]
+
+
+def test_a_test_that_takes_too_long_ends_its_run(runner, tmp_path):
+    """It fails with the line at which it was interrupted, and the tests after it are not run."""
+    loop = "def guide(*a):\n    while True:\n        x = 1\n"
+    (tmp_path / "step03_guidance.py").write_text(loop, encoding="utf-8")
+    result = runner.run(Job(("--impl", str(tmp_path), STEP), test_limit=1.0))
+    (failure,) = result.outcomes
+    assert failure.error == "TimeLimit"
+    assert "within 1 s" in failure.message
+    path, _, line = failure.place.rpartition(":")
+    assert path.endswith("step03_guidance.py")
+    assert int(line) in (2, 3)
+
+
+def test_what_runs_can_be_stopped_from_another_thread(runner, tmp_path):
+    """It ends at once, and the next job runs."""
+    endless = job(tmp_path / "endless", "def guide(*a):\n    while True:\n        pass\n")
+    stop = threading.Timer(3.0, runner.stop)
+    stop.start()
+    result = runner.run(endless)
+    assert result.reason == STOPPED
+    assert runner.run(job(tmp_path / "good", "def guide(u, c, w):\n    return u\n")).passed
+    runner.stop()
+    assert runner.run(job(tmp_path / "good", "def guide(u, c, w):\n    return u\n")).passed
+
+
+def test_any_function_can_be_called(runner):
+    """By name, with plain data; an error is a reason; what is lasting is there for later calls."""
+    assert runner.call(Call("math:hypot", {})).reason == ""
+    reply = runner.call(Call("kata.course.manifest:step", {"number": 11}))
+    assert "there is no step 11" in reply.reason
+    assert runner.call(Call("os:getcwd", lasting=True)).value == str(ROOT)
+
+
+def test_the_far_end_ends_with_the_near_one(tmp_path):
+    """Nothing is left running, although a job was."""
+    with WarmRunner(ROOT, workers=1, training=False) as warm:
+        pids = tmp_path / "pid"
+        text = f"import os\nopen({str(pids)!r}, 'w').write(str(os.getpid()))\nwhile True: pass\n"
+        endless = job(tmp_path / "endless", text)
+        threading.Thread(target=warm.run, args=(endless,), daemon=True).start()
+        while not (pids.exists() and pids.read_text()):
+            time.sleep(0.05)
+    child = int(pids.read_text())
+    for _ in range(200):
+        if not _runs(child):
+            return
+        time.sleep(0.05)
+    pytest.fail("the child goes on running")
+
+
+def _runs(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = f"/proc/{pid}/stat"  # a child that nobody waited for is no running process
+    return not os.path.exists(stat) or ") Z " not in open(stat, encoding="utf-8").read()

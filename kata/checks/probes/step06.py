@@ -192,13 +192,12 @@ def share_of_dropped_labels_by_default(step, g):
 
 @asks("flow_matching_loss")
 def all_labels_or_none_reach_the_model(step, g):
-    return {
-        f"K={k}, p={p}": recorded(step, Recorder(g, k), *batch(g, 40, num_classes=k), p, k)[
-            "labels"
-        ]
-        for k in (3, 7)
-        for p in (0.0, 1.0)
-    }
+    reached = {}
+    for k in (3, 7):
+        for p in (0.0, 1.0):
+            asked = recorded(step, Recorder(g, k), *batch(g, 40, num_classes=k), p, k)
+            reached[f"K={k}, p={p}"] = asked["labels"]
+    return reached
 
 
 @asks("flow_matching_loss")
@@ -271,10 +270,11 @@ def optimizer_is_adamw_over_all_parameters(step, g):
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         made[f"{options}: AdamW"] = isinstance(optimizer, torch.optim.AdamW)
         made[f"{options}: parameters"] = torch.tensor([id(p) in held for p in model.parameters()])
-        for i, group in enumerate(optimizer.param_groups):
-            for name in ("lr", "weight_decay", "eps", "amsgrad"):
-                made[f"{options}: group {i}, {name}"] = group.get(name, False)
-            made[f"{options}: group {i}, betas"] = torch.tensor(group["betas"])
+        for name in ("lr", "weight_decay", "eps", "amsgrad"):
+            found = {float(group.get(name, torch.nan)) for group in optimizer.param_groups}
+            made[f"{options}: {name}"] = torch.tensor(sorted(found))
+        betas = {group["betas"] for group in optimizer.param_groups}
+        made[f"{options}: betas"] = torch.tensor(sorted(betas))
     return made
 
 
