@@ -133,7 +133,6 @@ def train(
 
     torchrun --nproc-per-node 2 -m kata train digits
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from kata.course.loader import StepError
     from kata.course.paths import shown
@@ -699,6 +698,7 @@ def ship(
     name: Annotated[str, typer.Argument(help="Its name in checkpoints/.")],
     half: Annotated[bool, typer.Option(help="Keep the weights in half precision.")] = False,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where MNIST lies.")] = None,
+    remark: Annotated[str, typer.Option(help="A sentence for the card.")] = "",
 ) -> None:
     """For maintainers: put a run into checkpoints/NAME, evaluate it there, and write its model card."""
     from kata.desk.scorecard import print_scores
@@ -708,7 +708,7 @@ def ship(
 
     console = Console(file=sys.stdout)
     try:
-        folder, report = put(run, name, half, console, data)
+        folder, report = put(run, name, half, console, data, remark)
     except (CheckpointError, DataError) as error:
         stop(str(error))
     print_scores(report, console)

@@ -14,7 +14,8 @@ from kata.checks.compare import (
     check_tensor,
     unchanged,
 )
-from kata.checks.models import LabelField, PointMass, euler
+from kata.checks.models import LabelField, PointMass
+from kata.checks.oracles import aim, euler
 
 SAMPLERS = ["sample", "sample_conditional", "sample_each_class"]
 SCALES = [-1, 0, 0.5, 1, 1.5, 4]
@@ -64,7 +65,7 @@ def test_guidance_lands_where_the_formula_says(step, scale, num_steps, num_class
     labels = torch.tensor([2, num_classes, 0, 2, 1, num_classes - 1])[: shape[-1]]
     check_close(
         step.sample_conditional(model, labels, shape, num_steps, scale, num_classes=num_classes),
-        model.aim(labels, scale),
+        aim(model, labels, scale),
         called=f"sample_conditional(model, {labels.tolist()}, {shape}, {num_steps}, cfg_scale={scale}, "
         f"num_classes={num_classes}), each class one single image mu",
         must="image i is mu_u + w (mu_c - mu_u) with c = class_labels[i] and u the null class",
@@ -267,7 +268,7 @@ def test_labels_as_tensor_list_or_number(step, labels, classes):
         )
     check_close(
         result,
-        model.aim(classes, 1.5),
+        aim(model, classes, 1.5),
         called=f"sample_conditional(model, class_labels={labels}, ..., num_classes=3)",
         must="one image for every label, in a batch of one where it is a single number",
         hint="make an int64 tensor of shape (B,) of whatever comes",
@@ -295,7 +296,7 @@ def test_null_class_is_a_label_like_any_other(step, num_classes):
     )
     check_close(
         result,
-        model.aim([num_classes], 4.0),
+        aim(model, [num_classes], 4.0),
         called=f"{called} and num_classes={num_classes}, each class one single image",
         must="guidance from null to null leads to the image of the null class",
         hint="the null class is num_classes, not 10 and not the last real class",
@@ -497,7 +498,7 @@ def test_each_class_in_the_order_of_the_classes(step, num_classes, num_per_class
     model = PointMass(images(num_classes + 1, (3, 3, 4)))
     check_close(
         step.sample_each_class(model, num_per_class, (3, 3, 4), 2, 1.5, num_classes=num_classes),
-        model.aim([label for label in range(num_classes) for _ in range(num_per_class)], 1.5),
+        aim(model, [label for label in range(num_classes) for _ in range(num_per_class)], 1.5),
         called=f"sample_each_class(model, {num_per_class}, (3, 3, 4), 2, cfg_scale=1.5, num_classes={num_classes})",
         must=f"image i is of class i // {num_per_class}, for the classes 0 .. {num_classes - 1}, guided as asked",
         hint="labels 0, 0, 1, 1, ... and not 0, 1, ..., 0, 1, ...",
@@ -524,13 +525,13 @@ def test_defaults(step, sampler):
     shape = (1, 28, 28) if sampler == "sample_each_class" else SHAPE
     model = PointMass(images(11, shape))
     if sampler == "sample":
-        result, expected, cost = step.sample(model, 2, shape), model.aim([10, 10], 1.0), 100
+        result, expected, cost = step.sample(model, 2, shape), aim(model, [10, 10], 1.0), 100
     elif sampler == "sample_conditional":
         result = step.sample_conditional(model, [9, 0], shape)
-        expected, cost = model.aim([9, 0], 4.0), 200
+        expected, cost = aim(model, [9, 0], 4.0), 200
     else:
         result = step.sample_each_class(model)
-        expected, cost = model.aim(list(range(10)), 4.0), 1000
+        expected, cost = aim(model, list(range(10)), 4.0), 1000
     check_close(
         result,
         expected,

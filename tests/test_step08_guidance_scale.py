@@ -14,7 +14,8 @@ from kata.checks.compare import (
     check_tensor,
     unchanged,
 )
-from kata.checks.models import LabelField, PointMass, euler
+from kata.checks.models import LabelField, PointMass
+from kata.checks.oracles import aim, euler
 from kata.checks.strategies import SEEDS
 
 SHAPE = (3, 4, 6)
@@ -74,7 +75,7 @@ def test_each_scale_leads_where_the_formula_says(step, scales, digit):
     )
     check_close(
         result,
-        torch.stack([model.aim([digit, digit], scale) for scale in scales]),
+        torch.stack([aim(model, [digit, digit], scale) for scale in scales]),
         called=f"compare_cfg_scales(model, {digit}, {scales}, num_samples=2, num_classes=3), each class one image mu",
         must="row s holds mu_u + scales[s] (mu_c - mu_u), the scales neither sorted nor rounded, nothing clamped",
         hint="hand digit, scale, shape, steps and number of classes on to sample_conditional, by name",
@@ -208,7 +209,7 @@ def test_defaults(step):
     model = PointMass(images(11, (1, 28, 28)))
     check_close(
         step.compare_cfg_scales(model),
-        torch.stack([model.aim([7] * 6, scale) for scale in (1, 2, 3, 4, 5, 7)]),
+        torch.stack([aim(model, [7] * 6, scale) for scale in (1, 2, 3, 4, 5, 7)]),
         called="compare_cfg_scales(model), each class one image mu",
         must="target_digit=7, scales=(1, 2, 3, 4, 5, 7), num_samples=6, image_shape=(1, 28, 28), num_classes=10",
         hint="the defaults stand in the signature",

@@ -5,7 +5,8 @@ import torch
 
 from kata.checks.bounds import fresh_seed, generator
 from kata.checks.compare import check, check_close, check_standard_normal, check_tensor, unchanged
-from kata.checks.models import LabelField, PointMass, euler
+from kata.checks.models import LabelField, PointMass
+from kata.checks.oracles import aim, euler
 
 SHAPE = (3, 4, 6)
 MODES = ["unconditional", "conditional", "guided"]
@@ -62,9 +63,9 @@ def test_modes_lead_where_the_formula_says(step, target, num_classes, scale):
             num_classes=num_classes,
         ),
         {
-            "unconditional": model.aim([num_classes] * 3, 1.0),
-            "conditional": model.aim([target] * 3, 1.0),
-            "guided": model.aim([target] * 3, scale),
+            "unconditional": aim(model, [num_classes] * 3, 1.0),
+            "conditional": aim(model, [target] * 3, 1.0),
+            "guided": aim(model, [target] * 3, scale),
         },
         f"compare_modes(model, {target}, cfg_scale={scale}, num_classes={num_classes}), each class one image mu",
         "three calls of sample_conditional that differ in label and scale alone",
@@ -218,9 +219,9 @@ def test_defaults(step):
     check_modes(
         step.compare_modes(model),
         {
-            "unconditional": model.aim([10] * 16, 1.0),
-            "conditional": model.aim([3] * 16, 1.0),
-            "guided": model.aim([3] * 16, 4.0),
+            "unconditional": aim(model, [10] * 16, 1.0),
+            "conditional": aim(model, [3] * 16, 1.0),
+            "guided": aim(model, [3] * 16, 4.0),
         },
         "compare_modes(model), each class one image mu",
         "target_class=3, num_samples=16, cfg_scale=4.0, image_shape=(1, 28, 28), num_classes=10 by default",

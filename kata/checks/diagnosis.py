@@ -1,7 +1,7 @@
 """The diagnosis: whose answers are these, the solution's, or a known mistake's?"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kata.checks.probes import Answer, probes_of
@@ -14,10 +14,15 @@ Answers = Mapping[str, Answer]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The known mistakes whose answers are those of a step, the commonest first, and the name that they concern."""
+    """The known mistakes that explain a step's answers, the commonest first.
+
+    of: the public name that they concern; exactly: whether all answers about that name are theirs,
+    or only where they are wrong and not all of those.
+    """
 
     of: str
     mistakes: tuple[Mistake, ...]
+    exactly: bool = True
 
 
 def diagnose(
@@ -27,34 +32,61 @@ def diagnose(
 
     answers, reference, known: what the step, the solution and each known mistake answered to the
     same seed. The step's public names are looked at one by one, the first that answers wrongly
-    first, so a name that is not written yet hides no mistake in another. Among mistakes that agree
-    on that name, those that agree on most of the other answers are meant.
+    first, so a name that is not written yet hides no mistake in another. A mistake that agrees in all
+    answers about that name is meant, and of several those that agree on most of the others too. Where
+    there is none, because more than one thing is wrong, that one is meant which explains most of
+    the wrong values, at least half, and gives no wrong value where the step's is right.
     """
-    criteria = criteria_of(step)
-    probes = probes_of(step)
-
-    def agree(a: Answers, b: Answers, name: str) -> bool:
-        return name in a and name in b and alike(criteria[name], a[name], b[name])
-
+    comparison = _Comparison(step, answers, reference)
     for of in step.public:
-        is_right = {
-            name: right(criteria[name], answers.get(name), reference[name])
-            for name, probe in probes.items()
-            if probe.of == of
-        }
-        if all(is_right.values()):
-            continue
-        names = sorted(is_right, key=is_right.__getitem__)  # what is wrong tells mistakes apart
-        matches = {
-            mistake: sum(agree(answers, theirs, name) for name in probes)
-            for mistake, theirs in known.items()
-            if all(agree(answers, theirs, name) for name in names)
-        }
-        if matches:
-            best = max(matches.values())
-            nearest = [mistake for mistake, agreed in matches.items() if agreed == best]
-            return Diagnosis(of, tuple(sorted(nearest, key=_rarity)))
+        names = comparison.wrong_first(of)
+        if names and not comparison.is_right(names[0], answers):
+            for weigh in (comparison.agreeing, comparison.explained):
+                weights = {mistake: weigh(names, theirs) for mistake, theirs in known.items()}
+                if best := max(weights.values(), default=0):
+                    nearest = [m for m, weight in weights.items() if weight == best]
+                    exactly = weigh == comparison.agreeing
+                    return Diagnosis(of, tuple(sorted(nearest, key=_rarity)), exactly)
     return None
+
+
+class _Comparison:
+    """A step's answers held against those of the solution and of mistakes."""
+
+    def __init__(self, step: Step, answers: Answers, reference: Answers) -> None:
+        self.answers, self.reference = answers, reference
+        self.criteria, self.probes = criteria_of(step), probes_of(step)
+
+    def is_right(self, name: str, answers: Answers) -> bool:
+        return right(self.criteria[name], answers.get(name), self.reference[name])
+
+    def wrong_first(self, of: str) -> list[str]:
+        """The probes about a public name; what is wrong tells mistakes apart soonest."""
+        names = [name for name, probe in self.probes.items() if probe.of == of]
+        return sorted(names, key=lambda name: self.is_right(name, self.answers))
+
+    def agree(self, name: str, theirs: Answers) -> bool:
+        return (
+            name in self.answers
+            and name in theirs
+            and alike(self.criteria[name], self.answers[name], theirs[name])
+        )
+
+    def agreeing(self, names: Sequence[str], theirs: Answers) -> int:
+        """On how many of all probes a mistake agrees, where it agrees on all of these; else 0."""
+        if not all(self.agree(name, theirs) for name in names):
+            return 0
+        return sum(self.agree(name, theirs) for name in self.probes)
+
+    def explained(self, names: Sequence[str], theirs: Answers) -> int:
+        """How many of the wrong values among these a mistake explains, where it is the cause of most; else 0."""
+        values = [name for name in names if not self.criteria[name].testimony]
+        wrong = {name for name in values if not self.is_right(name, self.answers)}
+        amiss = {name for name in values if not self.is_right(name, theirs)}
+        count = sum(
+            self.agree(name, theirs) and not self.answers[name].error for name in amiss & wrong
+        )
+        return count if amiss <= wrong and 2 * count >= len(wrong) else 0
 
 
 def _rarity(mistake: Mistake) -> tuple[int, str]:

@@ -75,11 +75,6 @@ class PointMass(StandIn):
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
         return (x - self.mu[y]) / t.clamp(min=1e-6).view(-1, 1, 1, 1)
 
-    def aim(self, labels: Tensor | list[int], scale: float) -> Tensor:
-        """Where guidance leads: mu_u + w (mu_c - mu_u), one image for every label."""
-        mu = self.mu.detach()
-        return mu[-1] + scale * (mu[labels] - mu[-1])
-
 
 class LabelField(StandIn):
     """A velocity that mixes everything it is given, one sample at a time: x * a[y] + t * b[y] + c[y].
@@ -99,17 +94,6 @@ class LabelField(StandIn):
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
         a, b, c = self.table[:, y]
         return x * a + t.view(-1, 1, 1, 1) * b + c
-
-
-@torch.no_grad()
-def euler(model: StandIn, x: Tensor, labels: Tensor, scale: float, num_steps: int) -> Tensor:
-    """Where Euler's method leads from x at t = 1 on a stand-in's guided velocity; no call is recorded."""
-    null = torch.full_like(labels, model.null_class)
-    for i in range(num_steps):
-        t = torch.full((x.shape[0],), 1 - i / num_steps, dtype=x.dtype)
-        u, c = model.velocity(x, t, null), model.velocity(x, t, labels)
-        x = x - (u + scale * (c - u)) / num_steps
-    return x
 
 
 def redraw_zeros(model: nn.Module, seed: int = 0, scale: float = 0.1) -> None:

@@ -14,18 +14,12 @@ from safetensors.torch import save_file
 
 from kata.checks.diagnosis import Answers, diagnose
 from kata.checks.probes import Answer, ask
-from kata.checks.verdicts import criteria_of
 from kata.course.loader import Implementation, StepError
 from kata.course.manifest import step as step_number
 from kata.course.mistakes import read_mistake
 
 SEED = 2022
 """Of the inputs on which the learner's step and the known mistakes are compared. Any number would do."""
-
-
-def get_ready(step: int) -> None:
-    """Import what a diagnosis of that step needs, once for all calls to come."""
-    criteria_of(step_number(step))
 
 
 def ask_and_write(step: int, target: str, to: str, seed: int = SEED) -> None:
@@ -39,8 +33,8 @@ def compare(
 ) -> dict[str, object] | None:
     """Whose answers the step of an implementation gives, the solution's or a known mistake's.
 
-    reference: the file of the solution's answers; known: those of mistakes, by the mistake's file. Returns the public
-    name that the diagnosis is of, and the files of the mistakes; None where there is no diagnosis.
+    reference: the file of the solution's answers; known: those of mistakes, by the mistake's file. Returns the
+    fields of the diagnosis, the mistakes by their files; None where there is no diagnosis.
     """
     asked = step_number(step)
     try:
@@ -54,7 +48,8 @@ def compare(
     found = diagnose(asked, answers, read_answers(Path(reference)), mistakes)
     if found is None:
         return None
-    return {"of": found.of, "mistakes": [str(mistake.path) for mistake in found.mistakes]}
+    files = [str(mistake.path) for mistake in found.mistakes]
+    return {"of": found.of, "mistakes": files, "exactly": found.exactly}
 
 
 def write_answers(path: Path, answers: Answers) -> None:

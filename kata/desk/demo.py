@@ -115,7 +115,11 @@ def _facts(
             "torch": str(torch.__version__),
             "numpy": str(np.__version__),
         },
-        "recipe": {k: v for k, v in asdict(recipe).items() if k not in ("stages", "most_loss", "least_read")},
+        "recipe": {
+            k: v
+            for k, v in asdict(recipe).items()
+            if k not in ("stages", "most_loss", "least_read")
+        },
         "parameters": lesson.parameters,
         "losses": lesson.losses,
         "classifier_accuracy": lesson.accuracy,

@@ -1,7 +1,7 @@
 """The doctor: which known mistake is it? What the mistakes answer is kept in the cache folder."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,14 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Finding:
-    """The public name whose answers are those of known mistakes, and the mistakes, the commonest first."""
+    """The public name whose answers are those of known mistakes, and the mistakes, the commonest first.
+
+    exactly: whether all answers are theirs, or only most of those that are wrong.
+    """
 
     of: str
     mistakes: tuple[Mistake, ...]
+    exactly: bool
 
 
 def absent(root: Path) -> str:
@@ -43,53 +47,76 @@ def examine(
     What the mistakes answer is computed once and kept. Only those are asked whose own tests all fail here.
     """
     candidates = _candidates(desk.root, step, result)
-    if not candidates or absent(desk.root):
+    if not candidates:
         return None
+    known = prepare(runner, desk, step, candidates, told)
     solution = desk.root / "solutions" / step.file
-    wanted = [solution, *(mistake.path for mistake in candidates)]
-    runner.call(Call("kata.desk.answers:get_ready", {"step": step.number}, lasting=True))
-    asked_with = _asked_with(desk.root, step)
-    files: dict[Path, Path] = {}
-    for number, path in enumerate(wanted):
-        told(number, len(wanted))
-        if (file := _answers_of(runner, step, path, asked_with)) is not None:
-            files[path] = file
-    if solution not in files:
+    if solution not in known:
         return None
     arguments = {
         "step": step.number,
         "target": str(desk.implementation.path),
         "assembled": desk.assembled_asked,
-        "reference": str(files.pop(solution)),
-        "known": {str(path): str(file) for path, file in files.items()},
+        "reference": str(known.pop(solution)),
+        "known": {str(path): str(file) for path, file in known.items()},
     }
     found = runner.call(Call("kata.desk.answers:compare", arguments, LIMIT)).value
     if not found:
         return None
-    return Finding(found["of"], tuple(read_mistake(Path(p), step) for p in found["mistakes"]))
+    mistakes = tuple(read_mistake(Path(path), step) for path in found["mistakes"])
+    return Finding(found["of"], mistakes, found["exactly"])
+
+
+def prepare(
+    runner: WarmRunner,
+    desk: Desk,
+    step: Step,
+    mistakes: Iterable[Mistake],
+    told: Told = lambda *_: None,
+) -> dict[Path, Path]:
+    """Have the solution and these mistakes answer, those that have not yet; the files of their answers by their own."""
+    solution = desk.root / "solutions" / step.file
+    asked_with = _asked_with(desk.root, step)
+    paths = [solution, *(mistake.path for mistake in mistakes)]
+    files = {path: _file_of(step, path, asked_with) for path in paths}
+    missing = [path for path, file in files.items() if not file.is_file()]
+    if missing:
+        # Asked in the warm process itself, the solution brings along all imports that the mistakes need.
+        _ask(runner, step, solution, files[solution], lasting=True)
+    for number, path in enumerate(missing):
+        told(number, len(missing))
+        if path != solution:
+            _ask(runner, step, path, files[path])
+    return {path: file for path, file in files.items() if file.is_file()}
+
+
+def known_mistakes(root: Path, step: Step) -> list[Mistake]:
+    """All known mistakes of a step, where they and the solutions are part of this copy."""
+    if absent(root):
+        return []
+    return [read_mistake(path, step) for path in variants(root, "mistakes", step)]
 
 
 def _candidates(root: Path, step: Step, result: Result) -> list[Mistake]:
     """The mistakes that may be the one: all tests that catch them fail."""
     failed = {outcome.function for outcome in result.failures}
-    known = (read_mistake(path, step) for path in variants(root, "mistakes", step))
-    return [mistake for mistake in known if failed.issuperset(mistake.caught_by)]
+    return [m for m in known_mistakes(root, step) if failed.issuperset(m.caught_by)]
 
 
-def _answers_of(runner: WarmRunner, step: Step, path: Path, asked_with: str) -> Path | None:
-    """The file with what a solution or a mistake answers, made where it is not there yet; None where it cannot be."""
-    folder = cache_folder() / "answers" / step.folder
-    file = folder / f"{path.stem}-{hashed([path], asked_with)}.safetensors"
-    if file.is_file():
-        return file
+def _file_of(step: Step, path: Path, asked_with: str) -> Path:
+    """Where the answers of a solution or a mistake are kept."""
+    name = f"{path.stem}-{hashed([path], asked_with)}.safetensors"
+    return cache_folder() / "answers" / step.folder / name
+
+
+def _ask(runner: WarmRunner, step: Step, path: Path, to: Path, lasting: bool = False) -> None:
+    """Have a solution or a mistake answer into a file, in place of older answers; nothing where it cannot be."""
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        arguments = {"step": step.number, "target": str(path), "to": str(file)}
-        runner.call(Call("kata.desk.answers:ask_and_write", arguments, LIMIT))
-        for old in folder.glob(f"{path.stem}-{'?' * 20}.safetensors"):
-            if old != file:
-                old.unlink()
-    return file if file.is_file() else None
+        to.parent.mkdir(parents=True, exist_ok=True)
+        for old in to.parent.glob(f"{path.stem}-{'?' * 20}.safetensors"):
+            old.unlink()
+        arguments = {"step": step.number, "target": str(path), "to": str(to)}
+        runner.call(Call("kata.desk.answers:ask_and_write", arguments, LIMIT, lasting))
 
 
 def _asked_with(root: Path, step: Step) -> str:

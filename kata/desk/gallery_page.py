@@ -4,7 +4,6 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -21,7 +20,7 @@ from kata.desk.learner import LearnerError
 from kata.desk.picture import drawn
 from kata.desk.playground import SCALES, measured, walks
 from kata.desk.progress import Stage, Stages
-from kata.draw.page import Picture, figure, frame
+from kata.draw.page import figure, frame
 from kata.draw.playground import STYLE, section
 from kata.train.checkpoints import CheckpointError
 
@@ -62,7 +61,9 @@ def gallery(
     if not steps:
         raise GalleryError("No step passes its tests yet, so there is nothing to show: run `kata`.")
     easel = easel_of(desk, steps, checkpoint)
-    with Stages(console, {n: s * (len(steps) if n == "figures" else 1) for n, s in SECONDS.items()}) as stages:
+    with Stages(
+        console, {n: s * (len(steps) if n == "figures" else 1) for n, s in SECONDS.items()}
+    ) as stages:
         with stages.stage("figures", len(steps)) as stage:
             rooms, missing = _rooms(easel, steps, stage)
         with stages.stage("playground", len(SCALES) + 1) as stage:
@@ -75,7 +76,7 @@ def gallery(
 
 
 def done(desk: Desk, console: Console) -> tuple[Step, ...]:
-    """The steps that pass their tests; those that no record is kept of are tested first, but the solutions are trusted."""
+    """The steps that pass their tests; what no record is kept of is tested first. The solutions are trusted."""
     if desk.implementation.path == desk.implementation.solutions:
         return STEPS
     run_missing((desk,), console)
@@ -127,14 +128,16 @@ def _playground(
         return str(error)
 
 
-def _page(
-    desk: Desk, easel: Easel, steps: tuple[Step, ...], playground: str, rooms: str
-) -> str:
+def _page(desk: Desk, easel: Easel, steps: tuple[Step, ...], playground: str, rooms: str) -> str:
     everything = len(steps) == len(STEPS)
     which = "all ten steps" if everything else f"steps {', '.join(str(s.number) for s in steps)}"
     lead = (
-        f"Drawn by {which} of {shown(desk.implementation.path)}"
-        + ("" if everything or not desk.implementation.solutions.is_dir() else ", and the solutions of the rest")
+        f"Drawn by {which} in {shown(desk.implementation.path)}"
+        + (
+            ""
+            if everything or not desk.implementation.solutions.is_dir()
+            else ", and the solutions of the rest"
+        )
         + ", with a diffusion transformer that was trained on handwritten digits by flow matching."
     )
     page = frame("Ask for a digit, and turn the dial", lead, f"{playground}\n{rooms}", "", STYLE)

@@ -60,9 +60,7 @@ def look_inside(
     square = (len(after), len(after))
     h_t, h_y, total = conditioning_sum(learner, model, after.shape[1])
     first = int((data.held_out_labels == FIELD_DIGIT).nonzero()[0])
-    u, c, truth, guided = fields_near(
-        data.held_out_images[first : first + 1], learner, model, seed
-    )
+    u, c, truth, guided = fields_near(data.held_out_images[first : first + 1], learner, model, seed)
     labels = data.labels[:DROPPED_LABELS]
     generator = torch.Generator().manual_seed(seed)
     dropped = learner.images(
@@ -106,7 +104,7 @@ def conditioning_sum(
 def fields_near(
     x0: Tensor, learner: Learner, model: nn.Module, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[float, np.ndarray]]:
-    """Velocities at a noisy image of a 7: unconditional, conditional, the true one, and by scale what step 3 makes of them.
+    """Velocities at a noisy image of a 7: unconditional, conditional, the true one, and guided, by scale.
 
     x0: the 7, `(1, C, H, W)`; seed: of the noise on it.
     """

@@ -31,8 +31,9 @@ class Lookalike:
         self._found: Future[Mistake | None] | None = None
 
     def __enter__(self) -> "Lookalike":
-        standing = self.desk.standing(self.step)
-        if standing.written and not standing.passed and not absent(self.desk.root):
+        standing, own = self.desk.standing(self.step), self.desk.implementation
+        is_learners = standing.written and own.path != own.solutions
+        if is_learners and not standing.passed and not absent(self.desk.root):
             self._runner = WarmRunner(self.desk.root, workers=1, training=False).__enter__()
             self._pool = ThreadPoolExecutor(1)
             self._found = self._pool.submit(self._look)

@@ -1,4 +1,4 @@
-"""`kata picture`: a step's figures by the learner's code, beside the reference's, and a known mistake's that it looks like."""
+"""`kata picture`: a step's figures by the learner's code, beside the reference's, and those of a mistake like it."""
 
 import time
 from collections.abc import Sequence

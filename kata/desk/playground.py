@@ -41,7 +41,7 @@ class _Notes:
 
 
 def walks(easel: Easel, advance: Callable[[], None] = lambda: None) -> Walks:
-    """Every digit from the same NOISES at all SCALES, by the guided velocity of step 3; advance: called after each scale."""
+    """Every digit from the same noises at all SCALES, by step 3's guided velocity; advance: called after each scale."""
     studio = easel.studio
     labels = torch.arange(CLASSES).repeat_interleave(NOISES)
     noise = noise_of(SEED, NOISES, studio.image_shape).repeat(CLASSES, 1, 1, 1)
@@ -66,7 +66,7 @@ def _arranged(scales: list[Tensor]) -> np.ndarray:
 
 
 def measured(easel: Easel) -> Curve | None:
-    """Fidelity and diversity over the scale, as `kata evaluate` found them when the checkpoint was shipped; else None."""
+    """Fidelity and diversity over the scale, from the evaluation that lies beside the checkpoint; else None."""
     try:
         text = (easel.trained.folder / "evaluation.json").read_text(encoding="utf-8")
         report = json.loads(text)

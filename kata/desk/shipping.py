@@ -23,13 +23,19 @@ DATA = {
 
 
 def ship(
-    run: Path, name: str, half: bool, console: Console, data: Path | None = None
+    run: Path,
+    name: str,
+    half: bool,
+    console: Console,
+    data: Path | None = None,
+    remark: str = "",
 ) -> tuple[Path, dict[str, Any]]:
     """Put a run's weights, without what only training needs, into checkpoints/NAME, evaluate them there and
     write the card.
 
-    half: keep the weights in half precision. Returns the folder and what `kata evaluate` found. Raises CheckpointError
-    where the folder is there already, and what reading and evaluating raise.
+    half: keep the weights in half precision; remark: a sentence for the card. Returns the folder and what
+    `kata evaluate` found. Raises CheckpointError where the folder is there already, and what reading
+    and evaluating raise.
     """
     checkpoint = read_checkpoint(run)
     if "recipe" not in checkpoint.facts:
@@ -51,7 +57,7 @@ def ship(
         report = evaluate_checkpoint(folder, console=console, data=data)
         text = json.dumps(report, indent=2) + "\n"
         (folder / "evaluation.json").write_text(text, encoding="utf-8")
-        card = card_of(name, read_checkpoint(folder), report)
+        card = card_of(name, read_checkpoint(folder), report, remark)
         (folder / "README.md").write_text(card, encoding="utf-8")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +65,7 @@ def ship(
     return folder, report
 
 
-def card_of(name: str, checkpoint: Checkpoint, report: Mapping[str, Any]) -> str:
+def card_of(name: str, checkpoint: Checkpoint, report: Mapping[str, Any], remark: str = "") -> str:
     """The model card, in Markdown: data, recipe, command, machine, time, figures with their command, SHA-256."""
     facts = checkpoint.facts
     recipe, file = facts["recipe"], facts["files"]["model"]
@@ -82,7 +88,7 @@ examples; it draws digits and is good for nothing else.
 | recipe | {_recipe(recipe)} |
 | command | `kata train {facts["preset"]} --seed {facts["seed"]}` |
 | trained on | {facts["device"]}; {facts["threads"]} threads; {versions} |
-| took | {_clock(facts["seconds"])}, {facts["step"]:,} {"epochs" if recipe["by_trainer"] else "steps"} |
+| took | {_took(facts)}{". " + remark if remark else ""} |
 | weights | {"the average of the weights (EMA)" if recipe["ema"] else "of the last step"}, {", ".join(sorted(dtypes))} |
 | SHA-256 | `{file["sha256"]}` of `{file["name"]}`; loading verifies it |
 
@@ -118,6 +124,7 @@ def _recipe(recipe: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+def _took(facts: Mapping[str, Any]) -> str:
+    minutes, seconds = divmod(round(facts["seconds"]), 60)
+    clock = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    return f"{clock}, {facts['step']:,} {'epochs' if facts['recipe']['by_trainer'] else 'steps'}"

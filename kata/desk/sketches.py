@@ -1,4 +1,4 @@
-"""The figures of each step, drawn by an implementation in seconds: the document's, and what the trained model makes of it."""
+"""The figures of each step, drawn by an implementation in seconds: the document's, and what the model makes of it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -20,7 +20,14 @@ from kata.desk.inside import (
     fields_near,
     table_of,
 )
-from kata.desk.lesson import GRID_SCALE, MODES_COUNT, MODES_DIGIT, SCALES, SCALES_COUNT, SCALES_DIGIT
+from kata.desk.lesson import (
+    GRID_SCALE,
+    MODES_COUNT,
+    MODES_DIGIT,
+    SCALES,
+    SCALES_COUNT,
+    SCALES_DIGIT,
+)
 from kata.given import DiT
 from kata.train.data import digits
 from kata.train.losses import labels_of_least_loss

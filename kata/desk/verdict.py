@@ -53,9 +53,10 @@ def say_result(console: Console, desk: Desk, step: Step, result: Result) -> None
 def say_finding(console: Console, finding: Finding) -> None:
     """The diagnosis."""
     mistake = finding.mistakes[0]
+    share = "exactly" if finding.exactly else "mostly"
     console.print()
     console.print(
-        f"Diagnosis: your `{finding.of}` gives exactly what this known mistake gives:",
+        f"Diagnosis: your `{finding.of}` gives {share} what this known mistake gives:",
         style="yellow",
         highlight=False,
         markup=False,

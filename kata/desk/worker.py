@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from kata.course.manifest import Step
 from kata.desk.check import worth_examining
 from kata.desk.desk import Desk
-from kata.desk.doctor import Finding, examine
+from kata.desk.doctor import Finding, examine, known_mistakes, prepare
 from kata.run.results import Call, Result
 from kata.run.warm import STOPPED, WarmRunner
 
@@ -78,12 +78,17 @@ class Worker:
         self.news.put(News(step, result))
         if result.passed or not worth_examining(result):
             return
-        finding = examine(
-            self.runner, self.desk, step, result, lambda *_: self._demand_latest(number)
-        )
+
+        def still_wanted(*_: int) -> None:
+            self._demand_latest(number)
+
+        finding = examine(self.runner, self.desk, step, result, still_wanted)
         self._demand_latest(number)
         if finding:
             self.news.put(News(step, finding=finding))
+        # Nothing to do at the moment: what all others would have answered makes the next diagnosis quick.
+        mistakes = known_mistakes(self.desk.root, step)
+        prepare(self.runner, self.desk, step, mistakes, still_wanted)
 
     def _test_all(self, number: int) -> None:
         for step in self.desk.steps:

@@ -1,6 +1,5 @@
 """Figures beside each other, a column for everybody who drew them."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,6 @@ from textwrap import wrap
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.image import imread
 
 from kata.draw.style import DPI, INK, MUTED, PAPER, WIDTH, save, styled
 
@@ -66,10 +64,9 @@ def _pixels(figure: Figure | str) -> np.ndarray:
     """A figure as bytes `(H, W, 4)`; a text as lines on paper."""
     if isinstance(figure, str):
         lines = wrap(figure, LETTERS)
-        text, figure = figure, Figure(figsize=(WIDTH, (len(lines) + 1) * LINE / DPI))
-        FigureCanvasAgg(figure)
+        figure = Figure(figsize=(WIDTH, (len(lines) + 1) * LINE / DPI))
         figure.text(0.02, 0.9, "\n".join(lines), fontsize=9.5, color=INK, va="top")
-    content = io.BytesIO()
-    save(figure, content)
-    content.seek(0)
-    return np.asarray(255 * imread(content, format="png"), dtype=np.uint8)
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())

@@ -58,8 +58,13 @@ class Curve:
                 f'<text class="tick" x="{self._x(s):.1f}" y="{HEIGHT - 9}" text-anchor="middle">{s:g}</text>'
                 for s in self.scales
             ),
-            f'<line id="mark-line" class="mark" x1="{LEFT}" x2="{LEFT}" y1="{PANELS[0][0]}" y2="{PANELS[1][1]}"/>',
-            *(f'<circle id="mark-{name}" class="mark {name}" r="5"/>' for name in ("share", "spread")),
+            '<g id="mark-line" class="mark">'
+            + "".join(f'<line y1="{top}" y2="{bottom}"/>' for top, bottom in PANELS)
+            + "</g>",
+            *(
+                f'<circle id="mark-{name}" class="mark {name}" r="5"/>'
+                for name in ("share", "spread")
+            ),
         ]
         return (
             f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(words)}">\n'
@@ -79,8 +84,14 @@ class Curve:
         self, name: str, title: str, values: Sequence[float], most: float, real: float
     ) -> str:
         panel = PANELS[0] if name == "share" else PANELS[1]
-        ticks = {0.0: "0", 0.5: "50%", 1.0: "100%"} if name == "share" else {0.0: "0", real: f"{real:.2f}"}
-        points = [(self._x(s), _y(v, most, panel)) for s, v in zip(self.scales, values, strict=True)]
+        ticks = (
+            {0.0: "0", 0.5: "50%", 1.0: "100%"}
+            if name == "share"
+            else {0.0: "0", real: f"{real:.2f}"}
+        )
+        points = [
+            (self._x(s), _y(v, most, panel)) for s, v in zip(self.scales, values, strict=True)
+        ]
         real_y = _y(real, most, panel)
         lines = [
             f'<text class="title" x="0" y="{panel[0] - 12}">{title}</text>',

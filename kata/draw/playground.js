@@ -89,8 +89,7 @@
   }
 
   function mark({ share, spread, x, shareY, spreadY }) {
-    find("mark-line").setAttribute("x1", x);
-    find("mark-line").setAttribute("x2", x);
+    find("mark-line").setAttribute("transform", `translate(${x} 0)`);
     for (const [name, y] of [["share", shareY], ["spread", spreadY]]) {
       find(`mark-${name}`).setAttribute("cx", x);
       find(`mark-${name}`).setAttribute("cy", y);

@@ -1,4 +1,4 @@
-"""The playground: samples computed beforehand, and controls that choose among them. A part of a page, complete in itself."""
+"""The playground: samples computed beforehand, and controls that choose among them. A part of a page."""
 
 import base64
 import json
@@ -46,7 +46,8 @@ def section(walks: Walks, curve: Curve | None) -> str:
     }
     drawing = (
         f'<figure class="measure">{curve.svg()}\n<figcaption><p id="measured-now"></p>'
-        f"<p>{curve.samples} samples a scale, read by a classifier; dashed: real, held-out digits.</p></figcaption></figure>"
+        f"<p>{curve.samples} samples a scale, read by a classifier; dashed: real, held-out digits.</p>"
+        "</figcaption></figure>"
         if curve
         else '<p class="measure">This checkpoint came without measurements, so no curve stands here: '
         "<code>kata evaluate</code> makes them.</p>"
@@ -66,9 +67,9 @@ until it is a digit. Everything was computed beforehand; the arrow keys work on 
 <figcaption>The sample at this time</figcaption></figure>
 <figure><canvas id="end" role="img" width="{width}" height="{height}"></canvas>
 <figcaption>Where it is heading</figcaption></figure>
+<p id="said" role="status"></p>
 {drawing}
 </div>
-<p id="said" role="status"></p>
 <div class="sliders">
 {_slider("scale", "Guidance scale", scales)}
 {_slider("time", "Time", times)}

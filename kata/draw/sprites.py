@@ -22,8 +22,7 @@ def sheet(images: np.ndarray) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, DEPTH, 0, 0, 0, 0)
     content = zlib.compress(rows.tobytes(), 9)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(name, data)
-        for name, data in ((b"IHDR", header), (b"IDAT", content), (b"IEND", b""))
+        _chunk(name, data) for name, data in ((b"IHDR", header), (b"IDAT", content), (b"IEND", b""))
     )
 
 

@@ -77,5 +77,6 @@ def try_layers(sandboxes: Sandboxes, root: Path, outside: tuple[Path, ...]) -> l
 
 
 _HARMLESS = {"PATH", "HOME", "PWD", "OLDPWD", "LANG", "LC_CTYPE", "SYSTEMROOT", "TMPDIR"} | {
-    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE")
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE"),
+    *("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"),
 }

@@ -150,7 +150,7 @@ PRESETS = {
         betas=(0.9, 0.99),
         clip=1.0,
         ema=0.998,
-        look_every=1_000,
+        look_every=2_500,
     ),
     "digits": Preset(
         dataset="digits",

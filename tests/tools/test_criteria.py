@@ -258,3 +258,21 @@ def test_chance_in_an_answer_does_not_hide_the_mistake(reference, known):
     found = diagnose(GUIDANCE, given | {name: replace(given[name], values=moved)}, reference, known)
     assert found is not None
     assert len(found.mistakes) == 2
+
+
+def test_a_mistake_beside_another_is_named_for_what_it_explains(reference, known):
+    """Where a shape is not refused either, the doubled scale is still named, and not as the whole truth."""
+
+    def guide(v_uncond, v_cond, scale):
+        scale = torch.as_tensor(scale).to(v_cond).flatten()[: len(v_cond)].view(-1, 1, 1, 1)
+        return v_uncond + 2 * scale * (v_cond - v_uncond)
+
+    found = diagnose(GUIDANCE, asked(guide), reference, known)
+    assert found is not None
+    assert found.of == "guide"
+    assert not found.exactly
+
+
+def test_values_that_no_mistake_gives_are_given_no_name(reference, known):
+    """A scale that is tripled agrees with none of the known mistakes."""
+    assert diagnose(GUIDANCE, asked(scaled(3)), reference, known) is None
