@@ -106,13 +106,14 @@ def say_next(console: Console, desk: Desk, step: Step, passed: bool) -> None:
     if not passed:
         say(console, "next", f"kata hint {step.number}, or kata watch {step.number}{option}")
         return
-    if (desk.root / "kata" / "desk" / "picture.py").is_file():
-        say(console, "see", f"kata picture {step.number}")
-    if (desk.root / "solutions").is_dir():
-        say(console, "compare", f" kata solution {step.number}")
+    path = shown(desk.implementation.path)
+    own = path == "exercises"
+    say(console, "see", f"kata picture {step.number}" + ("" if own else f" --impl {path}"))
+    if own and (desk.root / "solutions").is_dir():
+        say(console, "diff", f"kata solution {step.number}")
     if (after := desk.after(step)) is not None:
         say(console, "next", f"kata watch {after.number}{option}    {desk.where(after)}")
     elif not desk.assembled:
         say(console, "next", f"kata check --assembled{option}")
     else:
-        say(console, "next", f"kata demo --impl {shown(desk.implementation.path)}")
+        say(console, "next", f"kata demo --impl {path}")

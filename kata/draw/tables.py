@@ -6,13 +6,15 @@ from matplotlib.figure import Figure
 
 from kata.draw.style import DIGIT_COLOURS, DIVERGING, GREY, INK, RULE, new_figure, styled
 
+NEW_LIMIT = 0.06
+"""Of the colours of a new table: three times the standard deviation that it is to have."""
+
 
 def _names(rows: int) -> list[str]:
     return [*(str(k) for k in range(rows - 1)), "null"]
 
 
-def _matrix(axes: Axes, table: np.ndarray) -> None:
-    limit = float(np.percentile(np.abs(table), 99.5))
+def _matrix(axes: Axes, table: np.ndarray, limit: float) -> None:
     shown = axes.imshow(
         table, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
     )
@@ -45,7 +47,7 @@ def class_table(table: np.ndarray, similarity: np.ndarray, title: str) -> Figure
     """The table `(K + 1, D)` as an image, and the correlation of its rows `(K + 1, K + 1)`."""
     figure = new_figure(2.9)
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-    _matrix(left, table)
+    _matrix(left, table, NEW_LIMIT)
     left.set_title(title)
     _similarity(right, similarity)
     right.set_title("Similarity of the rows")
@@ -59,7 +61,7 @@ def learned_table(table: np.ndarray, similarity: np.ndarray, places: np.ndarray)
     parts = figure.subplot_mosaic(
         [["matrix", "similarity"], ["map", "map"]], width_ratios=[1.25, 1], height_ratios=[1, 1.25]
     )
-    _matrix(parts["matrix"], table)
+    _matrix(parts["matrix"], table, float(np.percentile(np.abs(table), 99.5)))
     parts["matrix"].set_title("The class table after training")
     _similarity(parts["similarity"], similarity)
     names = _names(len(table))

@@ -141,7 +141,7 @@ def test_what_was_printed_is_shown_in_part(told):
 def test_narrow_terminals_wrap(told, width):
     """Only what is to be clicked or copied may be longer than the terminal is wide."""
     _, said = told(SOLUTION.replace(FORMULA, "    return class_embedding\n"), width)
-    free = ("file ", "where ", "next ", "see ", "compare ")
+    free = ("file ", "where ", "next ", "see ", "diff ")
     assert all(len(line) <= width for line in said.splitlines() if not line.startswith(free))
 
 

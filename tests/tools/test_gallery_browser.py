@@ -75,7 +75,7 @@ def test_the_page_of_kata_gallery(browser, tmp_path):
     assert found.missing == ()
     assert len(found.steps) == 10
     assert found.page.stat().st_size < 3_000_000
-    assert "http" not in found.page.read_text(encoding="utf-8")
+    assert "://" not in found.page.read_text(encoding="utf-8")
     browser.look()
     browser.open(f"{found.page.as_uri()}#digit=7&scale=4&t=0")
     ink = """(() => {
@@ -236,5 +236,5 @@ def test_everything_can_be_read_in_light_and_dark(opened, scheme):
 def test_the_page_is_complete_in_itself(page):
     """No address of anything else in it."""
     text = page.read_text(encoding="utf-8")
-    assert "http" not in text
+    assert "://" not in text
     assert "src=" not in text.replace('src="data:', "")

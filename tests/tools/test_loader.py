@@ -20,7 +20,9 @@ def _fresh():
     from kata.course import loader
 
     packages = loader._packages
-    kept = {name: m for name, m in sys.modules.items() if name.partition(".")[0] in packages.packages}
+    kept = {
+        name: m for name, m in sys.modules.items() if name.partition(".")[0] in packages.packages
+    }
     state = dict(packages.sources), dict(packages.packages)
     unload()
     yield

@@ -1,0 +1,34 @@
+"""The application that all commands belong to, and the board, which is shown without a command."""
+
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    help="Ten steps, at whose end your own code draws the digit that it is asked for.",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def stop(message: str) -> NoReturn:
+    """End with one sentence on the error stream and exit code 2."""
+    Console(stderr=True).print(message, style="red", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
+@app.callback(invoke_without_command=True)
+def kata(context: typer.Context) -> None:
+    """Ten steps from a class embedding to a digit drawn on request. Without a command: the board."""
+    if context.invoked_subcommand is not None:
+        return
+    from kata.desk.board import board
+    from kata.desk.desk import DeskError, learners_desk
+
+    try:
+        ways = (learners_desk(), learners_desk(assembled=True))
+        desks = ways[1:] if ways[0].assembled else ways
+        board(desks, Console(), Console(stderr=True))
+    except DeskError as error:
+        stop(str(error))

@@ -1,0 +1,61 @@
+"""For maintainers: stubs and ship."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kata.cli.app import app, stop
+
+PANEL = "Maintain"
+
+
+@app.command(rich_help_panel=PANEL)
+def stubs(
+    check: Annotated[
+        bool, typer.Option(help="Only say whether exercises/ holds the stubs of solutions/.")
+    ] = False,
+) -> None:
+    """Write the stubs that are missing or untouched into exercises/; files that were worked on are left alone."""
+    from kata.course.paths import find_root
+    from kata.course.stubs import stale_stubs, write_stubs
+
+    root = find_root()
+    if not (root / "solutions").is_dir():
+        stop("The stubs are made from solutions/, which is not here.")
+    if check:
+        if stale := stale_stubs(root):
+            names = ", ".join(step.file for step in stale)
+            stop(f"Not the stubs of their solutions: {names}. Run `kata stubs` to write them anew.")
+        print("exercises/ holds the stubs of solutions/.")
+        return
+    table = Table("step", "file", "")
+    for step, done in write_stubs(root, root / "exercises").items():
+        table.add_row(str(step.number), f"exercises/{step.file}", done)
+    Console().print(table)
+
+
+@app.command(hidden=True, rich_help_panel=PANEL)
+def ship(
+    run: Annotated[Path, typer.Argument(help="A run of kata train.")],
+    name: Annotated[str, typer.Argument(help="Its name in checkpoints/.")],
+    half: Annotated[bool, typer.Option(help="Keep the weights in half precision.")] = False,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where MNIST lies.")] = None,
+    remark: Annotated[str, typer.Option(help="A sentence for the card.")] = "",
+) -> None:
+    """For maintainers: put a run into checkpoints/NAME, evaluate it there, and write its model card."""
+    from kata.desk.scorecard import print_scores
+    from kata.desk.shipping import ship as put
+    from kata.train.checkpoints import CheckpointError
+    from kata.train.data import DataError
+
+    console = Console(file=sys.stdout)
+    try:
+        folder, report = put(run, name, half, console, data, remark)
+    except (CheckpointError, DataError) as error:
+        stop(str(error))
+    print_scores(report, console)
+    print(f"shipped  {folder}")
