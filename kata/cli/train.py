@@ -132,7 +132,7 @@ def train(
 
     document: the document's model and recipe to the letter, 30 epochs on MNIST,
     minutes on a GPU and hours on a CPU. mnist: the same model, faster and better.
-    mnist-small: a smaller one, ten minutes on two CPU cores. digits: 8x8 digits,
+    mnist-small: a smaller one, eleven minutes on two CPU cores. digits: 8x8 digits,
     one minute. Ctrl-C leaves a checkpoint, --resume goes on from it exactly.
     Under torchrun several processes share the work:
 

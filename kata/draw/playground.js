@@ -3,7 +3,7 @@
   const find = (id) => document.getElementById(id);
   const { scales, times, height, width, sample, end, read, curve } = JSON.parse(find("walks").textContent);
   const form = find("controls");
-  const GAP = 2;
+  const GAP = Math.max(1, Math.round(width / 14));
 
   // The sheets of a digit hold its images one below the other: by noise, then time, then scale.
   const sheets = new Map();

@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--mnist",
         action="store_true",
-        help="let tests/final train on MNIST as well, about ten minutes on two cores",
+        help="let tests/final train on MNIST as well, about eleven minutes on two cores",
     )
 
 
