@@ -12,27 +12,37 @@ from typing import Any
 import torch
 
 from kata.checks.probes import Answer
+from kata.grade.jail import PASSED_ON
 
 
 def look(request: dict[str, Any]) -> Answer:
     """Try everything that a sandbox should prevent; 1 where it worked.
 
-    request: `secret`, paths to read; `outside`, folders to write to; `grader`, a process to signal;
-    `server`, host and port of something that listens; `memory`, the limit in bytes; `environment`, names of
-    variables that must not be there.
+    request: `secret`, paths to read; `outside`, folders to write to; `grader`, a process to signal, numbered
+    in the namespace `processes`; `server`, host and port of something that listens; `memory`, the limit in
+    bytes; `environment`, names of variables that must not have been passed on.
     """
+    grader_in_reach = namespace_of_processes() == request["processes"]
     found = {
         "network": _tried(lambda: _connect(*request["server"])),
         "secrets": any(_tried(lambda p=path: _read(p)) for path in request["secret"]),
         "outside": any(_tried(lambda p=path: _write(p)) for path in request["outside"]),
-        "grader": request["grader"] != os.getpid()
-        and _tried(lambda: os.kill(request["grader"], 0)),
+        "grader": grader_in_reach and _tried(lambda: os.kill(request["grader"], 0)),
         "memory": _tried(lambda: torch.ones(2 * request["memory"] // 8, dtype=torch.float64)[0]),
-        "environment": not os.environ.keys().isdisjoint(request["environment"]),
+        "environment": not PASSED_ON.isdisjoint(request["environment"])
+        or (grader_in_reach and _tried(lambda: _read(f"/proc/{request['grader']}/environ"))),
         "handles": sum(_tried(lambda fd=fd: os.fstat(fd)) for fd in range(5, 64)) > 0,
         "daemon": _leave_a_daemon(),
     }
     return Answer({name: torch.tensor(int(value)) for name, value in found.items()})
+
+
+def namespace_of_processes() -> str:
+    """What the numbers of processes refer to; empty where the system has one set of them for all."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 def _tried(act: Any) -> bool:

@@ -15,6 +15,8 @@ NO_NEW_PRIVILEGES, CHILD_SUBREAPER, DROP_FROM_BOUNDING_SET = 38, 36, 24
 MEGABYTE = 1 << 20
 BOX = Path("/box")
 """Where a job's own files lie under bubblewrap, in memory."""
+PASSED_ON = frozenset(os.environ)
+"""The variables that this process was started with, before libraries set more of their own."""
 
 
 @dataclass(frozen=True)

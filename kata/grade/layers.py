@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kata.course.manifest import STEPS
 from kata.grade.bubblewrap import IsolationError
+from kata.grade.inspection import namespace_of_processes
 from kata.grade.jail import Limits
 from kata.grade.sandbox import Job, Sandboxes
 
@@ -59,6 +60,7 @@ def try_layers(sandboxes: Sandboxes, root: Path, outside: tuple[Path, ...]) -> l
             ],
             "outside": [str(folder) for folder in (root, *outside, Path.home())],
             "grader": os.getpid(),
+            "processes": namespace_of_processes(),
             "server": list(server.getsockname()),
             "memory": Limits().memory,
             "environment": sorted(os.environ.keys() - _HARMLESS),
