@@ -151,8 +151,13 @@ def train(
         trained = run_training(order, Console(file=sys.stdout))
     except (TrainingError, CheckpointError, DataError, StepError, LearnerError) as error:
         stop(str(error))
-    if trained.stopped_by:
-        print(f"Stopped; go on with: kata train --resume {shown(trained.folder)}")
-        raise typer.Exit(128 + trained.stopped_by)
-    print(f"checkpoint  {shown(trained.folder)}")
-    print(f"next        kata evaluate {shown(trained.folder)}")
+    if not trained.leads:
+        lines = []
+    elif trained.stopped_by:
+        lines = [f"Stopped; go on with: kata train --resume {shown(trained.folder)}"]
+    else:
+        folder = shown(trained.folder)
+        lines = [f"checkpoint  {folder}", f"next        kata evaluate {folder}"]
+    for line in lines:
+        print(line)
+    raise typer.Exit(128 + trained.stopped_by if trained.stopped_by else 0)

@@ -65,10 +65,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Trained:
-    """Where the run lies, and by which signal it was stopped (0: it is finished)."""
+    """Where the run lies, what signal stopped it (0: it is finished), and whether this process leads its team."""
 
     folder: Path
     stopped_by: int
+    leads: bool
 
 
 def run_training(order: Order, console: Console) -> Trained:
@@ -145,7 +146,7 @@ class _Run:
                         self._by_trainer(learner, stages)
                     else:
                         self._by_recipe(learner, data, stages)
-        return Trained(self.folder, self.caught[0] if self.caught else 0)
+        return Trained(self.folder, self.caught[0] if self.caught else 0, self.team.leads)
 
     def _by_recipe(self, learner: Learner, data: Dataset, stages: Stages) -> None:
         def loss(*arguments: Any, **named: Any) -> Any:

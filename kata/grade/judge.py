@@ -37,8 +37,11 @@ class Judge:
         self.root, self.sandboxes, self.seed = root, sandboxes, seed
         self.limits = limits or Limits()
         self._solutions = {s.number: (root / "solutions" / s.file).read_bytes() for s in STEPS}
+        handed_out = {s.number: root / "exercises" / s.file for s in STEPS}
+        self._stubs = {n: path.read_bytes() for n, path in handed_out.items() if path.is_file()}
         self._mistakes = all_mistakes(root)
         self._locks = {s.number: threading.Lock() for s in STEPS}
+        self._untouched: dict[int, Reply] = {}
         self._reference: dict[int, Answers] = {}
         self._known: dict[int, dict[Mistake, Answers]] = {}
 
@@ -117,6 +120,15 @@ class Judge:
         job = Job(step, files, assembled=own is not None, limits=self.limits)
         return self.sandboxes.run(job, _seed_of(self.seed, step))
 
+    def _reply(self, step: Step, text: bytes) -> Reply:
+        """What a text answers among the solutions; one that was handed back as it was handed out is asked only once."""
+        if text != self._stubs.get(step.number):
+            return self._ask(step, text)
+        with self._locks[step.number]:
+            if step.number not in self._untouched:
+                self._untouched[step.number] = self._ask(step, text)
+            return self._untouched[step.number]
+
     def _step(self, step: Step, submission: Submission, below: Sequence[StepResult]) -> StepResult:
         blank = StepResult(step.number, 0.0, float(step.points), 0.0, handed_in=False)
         if step.number in submission.problems:
@@ -124,12 +136,14 @@ class Judge:
         if step.number not in submission.files:
             return replace(blank, reason=f"{step.file} was not handed in")
         text = submission.files[step.number]
-        reply = self._ask(step, text)
+        reply = self._reply(step, text)
         verdicts = self._verdicts(step, reply)
+        written = any(v.why != NOT_WRITTEN for v in verdicts)
         points = round(step.points * share(verdicts), 2)
         assembled, why = points, ""
         # Neighbours that have full marks stand for the solutions: nothing new is asked among them.
-        if not all(s.assembled == s.out_of for s in below if s.step in _neighbours(text)):
+        neighbours = _neighbours(text)
+        if written and not all(s.assembled == s.out_of for s in below if s.step in neighbours):
             if reply.ended:
                 assembled, why = 0.0, reply.ended
             else:

@@ -174,6 +174,8 @@ def _watch(
         os.set_blocking(fd, False)
         poll.register(fd, select.POLLIN)
     poll.register(requests, 0)
+    with contextlib.suppress(AttributeError, OSError):  # elsewhere its end is seen at the next tick
+        poll.register(os.pidfd_open(strangers.first), select.POLLIN)
     next_look = 0.0
     while True:
         events = dict(poll.poll(TICK * 1000))

@@ -46,6 +46,7 @@ class Training:
         self.preset, self.loss, self.seed = preset, loss, seed
         self.device, self.num_parts, self.team = device, parts, team or Team()
         self.step = 0
+        self._order: tuple[int, Tensor] | None = None
         torch.manual_seed(derived(seed, "weights"))
         self.model = make(**asdict(preset.model)).to(device).train()
         self.images, self.labels = data.images.to(device), data.labels.to(device)
@@ -125,9 +126,10 @@ class Training:
         """The indices of this step's batch: every image comes once in an epoch, its incomplete last batch left out."""
         size = self.preset.batch_size
         epoch, place = divmod(self.step, len(self.labels) // size)
-        generator = torch.Generator().manual_seed(derived(self.seed, "order", epoch))
-        order = torch.randperm(len(self.labels), generator=generator)
-        return order[place * size : (place + 1) * size]
+        if self._order is None or self._order[0] != epoch:
+            generator = torch.Generator().manual_seed(derived(self.seed, "order", epoch))
+            self._order = epoch, torch.randperm(len(self.labels), generator=generator)
+        return self._order[1][place * size : (place + 1) * size]
 
     def _precision(self) -> AbstractContextManager[Any]:
         if self.device.type == "cuda" and torch.cuda.is_bf16_supported():

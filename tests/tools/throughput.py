@@ -1,78 +1,172 @@
-"""How fast the grader is beside a fresh pytest for each submission, and what memory it takes: `python throughput.py`.
+"""How fast the grader is beside a fresh pytest for each submission, what memory it takes, and what a kill costs.
 
-Both are measured in one run, two at a time, on submissions that hold all ten steps, solved.
+    python tests/tools/throughput.py [COUNT]
+
+All is measured in one run, two at a time: on submissions that hold all ten steps, solved, and on a class in the
+middle of its term, of COUNT (300). No two texts of a class are the same, but for stubs that nobody touched.
 """
 
+import itertools
 import os
+import random
 import resource
+import runpy
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from kata.course.loader import joined_text
 from kata.course.manifest import STEPS
+from kata.course.mistakes import all_mistakes
 from kata.course.paths import find_root
+from kata.grade.results import load
 from kata.grade.session import Request, grade
 
 ROOT = find_root()
+CORPUS = runpy.run_path(str(Path(__file__).with_name("attacks.py")))
 WORKERS = 2
+SOLVED, SAMPLE = 24, 8
+HOSTILE = 17
+"""Which of thirty is hostile."""
 
 
-def make_class(folder: Path, count: int, numbers: list[int]) -> Path:
-    """A class whose members all hand in the solutions of some steps, each with a comment of their own."""
-    for i in range(count):
+def solution(number: int) -> str:
+    return (ROOT / "solutions" / STEPS[number - 1].file).read_text(encoding="utf-8")
+
+
+def stub(number: int) -> str:
+    return (ROOT / "exercises" / STEPS[number - 1].file).read_text(encoding="utf-8")
+
+
+def solved() -> Iterator[dict[int, str]]:
+    """Submissions of all ten steps, solved."""
+    while True:
+        yield {s.number: solution(s.number) for s in STEPS}
+
+
+def mixed() -> Iterator[dict[int, str]]:
+    """A class in the middle of its term: some steps solved or mistaken, the rest stubs; one in thirty is hostile."""
+    drawn = random.Random(0)
+    mistakes = all_mistakes(ROOT)
+    attacks = itertools.cycle(
+        text for text in CORPUS["ATTACKS"].values() if isinstance(text, str) and "while" not in text
+    )
+    for member in itertools.count():
+        texts = {}
+        for step in STEPS[: drawn.randint(2, 10)]:
+            texts[step.number] = solution(step.number)
+            if drawn.random() < 0.15:
+                mistake = drawn.choice([m for m in mistakes if m.step == step])
+                texts[step.number] = joined_text((ROOT / "solutions" / step.file, mistake.path))
+        for step in STEPS[len(texts) :]:
+            texts[step.number] = stub(step.number)
+        if member % 30 == HOSTILE:
+            texts[3] = CORPUS["text_of"](next(attacks), "/nowhere", 9).decode()
+        yield texts
+
+
+def hand_in(folder: Path, submissions: Iterator[dict[int, str]], count: int) -> Path:
+    """A class of the first so many submissions, each text with a comment of its own."""
+    for i, texts in enumerate(itertools.islice(submissions, count)):
         member = folder / f"member{i:03d}"
         member.mkdir(parents=True)
-        for step in (s for s in STEPS if s.number in numbers):
-            text = (ROOT / "solutions" / step.file).read_text(encoding="utf-8")
-            (member / step.file).write_text(f"{text}\n# {i}\n", encoding="utf-8")
+        for number, text in texts.items():
+            comment = "" if text == stub(number) else f"\n# {i}\n"
+            (member / STEPS[number - 1].file).write_text(text + comment, encoding="utf-8")
     return folder
 
 
-def fresh(folder: Path) -> None:
-    """A fresh pytest on one submission."""
-    subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--impl", str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        check=True,
+def by_pytest(folder: Path, count: int) -> float:
+    """Seconds a submission that a fresh pytest takes for so many, spread over a class."""
+
+    def fresh(member: Path) -> None:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        subprocess.run(
+            [*command, "--impl", str(member)],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
+
+    # Outside of the sandbox, what is hostile is not run.
+    members = [m for i, m in enumerate(sorted(folder.iterdir())) if i % 30 != HOSTILE]
+    started = time.monotonic()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(fresh, members[:: len(members) // count][:count]))
+    return (time.monotonic() - started) / count
+
+
+def by_grader(folder: Path, out: Path) -> float:
+    """Seconds a submission that the grader takes for a class, from its first submission on."""
+    started = [0.0, 0.0]
+
+    def announce(_: object, count: int) -> None:
+        started[:] = time.monotonic(), count
+
+    grade(ROOT, Request(folder, out, seed=1, workers=WORKERS), announce, lambda *_: None)
+    return (time.monotonic() - started[0]) / started[1]
+
+
+def killed_and_resumed(folder: Path, out: Path, count: int, kills: int) -> int:
+    """Grade a class in processes that are killed on the way; how many results were written more than once."""
+    command = [sys.executable, "-m", "kata", "grade", str(folder), "--out", str(out)]
+    command += ["--seed", "1", "--resume"]
+    written: dict[str, int] = {}
+    again = 0
+    for kill in range(1, kills + 2):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        while process.poll() is None:
+            if kill <= kills and len(list(out.glob("results/*.json"))) >= count * kill // (
+                kills + 1
+            ):
+                process.kill()
+            time.sleep(0.01)
+        times = {p.name: p.stat().st_mtime_ns for p in out.glob("results/*.json")}
+        again += sum(times[name] != moment for name, moment in written.items())
+        written = times
+    return again
+
+
+def memory() -> str:
+    """The largest memory so far of this process, and of one that it started."""
+    own, others = (
+        resource.getrusage(who).ru_maxrss / 1024
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-
-
-def graded(folder: Path, out: Path) -> float:
-    """Seconds that a class takes from the first submission on."""
-    started = [0.0]
-
-    def announce(*_: object) -> None:
-        started[0] = time.monotonic()
-
-    grade(ROOT, Request(folder, out, workers=WORKERS), announce, lambda *_: None)
-    return time.monotonic() - started[0]
+    return f"grader {own:.0f} MB, largest sandbox {others:.0f} MB"
 
 
 def main() -> None:
-    everything = [s.number for s in STEPS]
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        few = make_class(place / "few", 8, everything)
-        started = time.monotonic()
-        with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(fresh, sorted(few.iterdir())[:WORKERS]))
-        by_pytest = (time.monotonic() - started) / WORKERS
-        by_grader = graded(few, place / "few-out") / 8
-        print(f"a fresh pytest   {by_pytest:6.2f} s a submission, {WORKERS} at a time")
-        print(f"kata grade       {by_grader:6.2f} s a submission, {WORKERS} at a time")
-        print(f"ratio            {by_pytest / by_grader:6.1f}")
-        for count in (10, 300):
-            graded(make_class(place / f"of{count}", count, [1, 2, 10]), place / f"out{count}")
-            own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            sandboxes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        for kind, submissions, size in (("solved", solved(), SOLVED), ("mixed", mixed(), count)):
+            folder = hand_in(place / kind, submissions, size)
+            fresh = by_pytest(folder, SAMPLE)
+            if kind == "mixed":
+                by_grader(hand_in(place / "ten", mixed(), 10), place / "ten-out")
+                print(f" 10 submissions: {memory()}")
+            graded = by_grader(folder, place / f"{kind}-out")
             print(
-                f"{count:3d} submissions: grader {own:.0f} MB, largest sandbox {sandboxes:.0f} MB"
+                f"{kind}: {size} submissions, a fresh pytest {fresh:.2f} s each, kata grade {graded:.2f} s each, "
+                f"ratio {fresh / graded:.1f}",
+                flush=True,
             )
+        print(f"{count} submissions: {memory()}")
+        again = killed_and_resumed(folder, place / "killed-out", count, kills=3)
+        whole, killed = (
+            {n: (r.points, r.assembled, r.mistakes) for n, r in load(place / out).items()}
+            for out in ("mixed-out", "killed-out")
+        )
+        print(
+            f"killed three times and resumed: {len(killed)} of {count} graded, {again} of them twice, "
+            f"{sum(killed.get(n) != grades for n, grades in whole.items())} otherwise than in one go"
+        )
 
 
 if __name__ == "__main__":
