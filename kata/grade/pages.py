@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 
 from kata.course.manifest import STEPS, step
@@ -82,6 +83,8 @@ def _step_section(s: StepResult) -> str:
     failed = [c for c in s.criteria if not c.passed]
     if s.reason and (not failed or len({c.why for c in failed}) == 1):
         parts.append(f"<p>{escape(_sentence(s.reason))}</p>")
+    if len(s.criteria) > 1 and {c.why for c in s.criteria} == {s.reason}:
+        failed = [replace(c, why="") for c in failed]  # one reason for all of them is told once
     if not s.reason:
         parts.append("<p>Everything that is asked holds.</p>")
     parts.append("<ul class=criteria>" + "".join(map(_criterion, failed)) + "</ul>")
@@ -108,11 +111,10 @@ def _criterion(c: CriterionResult) -> str:
 
 
 def _looks(found: Sequence[SubmissionResult], alike: Mapping[str, Likeness]) -> str:
-    rows = [
-        (_link(r), escape("; ".join(notes)))
-        for r in found
-        if (notes := notes_of(r, alike.get(r.name)))
-    ]
+    noted = [(r, notes) for r in found if (notes := notes_of(r, alike.get(r.name)))]
+    # What went wrong comes before what is merely alike.
+    noted.sort(key=lambda row: not notes_of(row[0], None))
+    rows = [(_link(r), escape("; ".join(notes))) for r, notes in noted]
     if not rows:
         return "<section><h2>What needs a look</h2><p>Nothing.</p></section>"
     return f"<section><h2>What needs a look</h2>{_table(('submission', 'why'), rows, 'words')}</section>"
