@@ -1,13 +1,13 @@
 """Step 10: what the class table learned."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 
 from kata.checks.compare import check, check_close, unchanged
 from kata.checks.strategies import SEEDS
-
-SHAPES = [(4, 9), (11, 6), (3, 40), (11, 32), (7, 7)]
 
 
 def table(seed, rows=11, columns=6):
@@ -32,19 +32,19 @@ def check_pca(actual, expected, **words):
     check_close(actual, expected, **words)
 
 
-@pytest.mark.parametrize(("rows", "columns"), SHAPES)
 @given(seed=SEEDS)
-def test_similarity_is_the_correlation_of_the_rows(step, rows, columns, seed):
+def test_similarity_is_the_correlation_of_the_rows(step, seed):
     """Entry [i, j] is the correlation of rows i and j, as NumPy's corrcoef has it."""
-    X = table(seed, rows, columns)
-    check_close(
-        step.similarity_matrix(X),
-        np.corrcoef(X),
-        called=f"similarity_matrix on an array of shape {X.shape}",
-        must="entry [i, j] is the correlation of rows i and j: each row minus its own mean, divided by its length",
-        hint="centre each row over its features, scale it to length 1, then take all dot products",
-        tolerance=1e-9,
-    )
+    for rows, columns in [(4, 9), (11, 6), (3, 40), (11, 32), (7, 7)]:
+        X = table(seed, rows, columns)
+        check_close(
+            step.similarity_matrix(X),
+            np.corrcoef(X),
+            called=f"similarity_matrix on an array of shape {X.shape}",
+            must="entry [i, j] is the correlation of rows i and j: each row minus its own mean, divided by its length",
+            hint="centre each row over its features, scale it to length 1, then take all dot products",
+            tolerance=1e-9,
+        )
 
 
 def test_similarity_by_hand(step):
@@ -95,16 +95,17 @@ def test_similarity_changes_no_input(step):
         step.similarity_matrix(X)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(4, 9), (5, 40), (7, 7), (11, 6), (12, 3)])
 @given(seed=SEEDS)
-def test_pca_is_the_projection_on_the_main_axes(step, rows, columns, seed):
+def test_pca_is_the_projection_on_the_main_axes(step, seed):
     """The projections of the centred rows on the eigenvectors of their covariance, up to the sign of each."""
-    X = table(seed, rows, columns)
-    for n_components in (1, 2, 3):
+    for (rows, columns), n in itertools.product(
+        [(4, 9), (5, 40), (7, 7), (11, 6), (12, 3)], (1, 2, 3)
+    ):
+        X = table(seed, rows, columns)
         check_pca(
-            step.simple_pca(X, n_components),
-            by_eigenvectors(X, n_components),
-            called=f"simple_pca on an array of shape {X.shape} with n_components={n_components}",
+            step.simple_pca(X, n),
+            by_eigenvectors(X, n),
+            called=f"simple_pca on an array of shape {X.shape} with n_components={n}",
             must="the rows minus the mean row, projected on the axes of largest variance, up to signs",
             hint="with U S Vᵀ of the centred rows, the map is U S, which is the centred rows times V",
             tolerance=1e-6,
