@@ -20,7 +20,7 @@ def fail(called: str, got: str, must: str, hint: str = "") -> NoReturn:
     __tracebackhide__ = True
     sentences = [f"Called {called}.", f"It {got}.", f"What must hold: {must}."]
     if hint:
-        sentences.append(f"Try: {hint}.")
+        sentences.append(f"Try: {hint}" if hint.endswith("?") else f"Try: {hint}.")
     raise AssertionError("\n".join(textwrap.fill(s, 84, break_long_words=False) for s in sentences))
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kata.checks.bounds import binomial_bounds, fresh_seed
-from kata.checks.compare import check_close, check_raises, unchanged
+from kata.checks.compare import check, check_close, check_raises, unchanged
 from kata.checks.models import PointMass, redraw_zeros
 
 WORDS = {"called": "f(1)", "must": "the answer is right", "hint": "read the formula"}
@@ -28,6 +28,12 @@ def test_the_failure_message_has_four_parts():
         "Called f(1).\nIt returned 5 at [1] where 2 must be.\n"
         "What must hold: the answer is right.\nTry: read the formula."
     )
+
+
+def test_a_hint_may_be_a_question():
+    """It keeps its mark, and gets no full stop behind it."""
+    with pytest.raises(AssertionError, match=r"Try: is it right\?$"):
+        check(False, called="f", got="returned 1", must="it is 2", hint="is it right?")
 
 
 @pytest.mark.parametrize(
