@@ -7,25 +7,24 @@ import torch
 from hypothesis import given
 from torch import nn
 
-from kata.checks.bounds import FALSE_ALARM, binomial_bounds, fresh_seed, generator
-from kata.checks.compare import (
+from kata.testing.assertions import (
     LABEL_ERRORS,
-    check,
     check_close,
     check_raises,
     check_tensor,
+    check_that,
     described,
     is_number,
     unchanged,
 )
-from kata.checks.strategies import SEEDS
+from kata.testing.bounds import FALSE_ALARM, SEEDS, binomial_bounds, fresh_seed, generator
 
 
 def table_of(module, num_classes, embed_dim):
     """The weight of `.embed`, once it is known to be an nn.Embedding of the right shape."""
     called = f"ClassEmbedding({num_classes}, {embed_dim}).embed"
     table = getattr(module, "embed", None)
-    check(
+    check_that(
         isinstance(table, nn.Embedding),
         called=called,
         got=f"gave {type(table).__name__}",
@@ -64,7 +63,7 @@ def test_null_class_is_the_index_of_the_last_row(step, num_classes):
     module = step.ClassEmbedding(num_classes=num_classes, embed_dim=4)
     for name in ("num_classes", "null_class"):
         value = getattr(module, name, None)
-        check(
+        check_that(
             is_number(value) and value == num_classes,
             called=f"ClassEmbedding({num_classes}, 4).{name}",
             got=f"gave {described(value)}",
@@ -77,21 +76,21 @@ def test_table_is_all_there_is(step):
     """The table is the only parameter, it is trained, and it is the only entry of the state_dict."""
     module = step.ClassEmbedding(7, 5)
     parameters = {name: p.requires_grad for name, p in module.named_parameters()}
-    check(
+    check_that(
         list(parameters) == ["embed.weight"],
         called="ClassEmbedding(7, 5).named_parameters()",
         got=f"gave {list(parameters)}",
         must="the table, embed.weight, is the only parameter",
         hint="a table that an optimiser shall find is an nn.Embedding kept as self.embed",
     )
-    check(
+    check_that(
         all(parameters.values()),
         called="ClassEmbedding(7, 5).embed.weight.requires_grad",
         got="gave False",
         must="the table is learned",
         hint="do not freeze it: some ways of making an nn.Embedding do so unless told otherwise",
     )
-    check(
+    check_that(
         list(module.state_dict()) == ["embed.weight"],
         called="ClassEmbedding(7, 5).state_dict()",
         got=f"gave the entries {list(module.state_dict())}",
@@ -109,7 +108,7 @@ def test_every_row_is_drawn_from_the_same_small_gaussian(step):
         low, high = binomial_bounds(16384, share, FALSE_ALARM / 20)
         for label, row in enumerate(rows):
             below = int((row < limit).sum())
-            check(
+            check_that(
                 low <= below <= high,
                 called="ClassEmbedding(3, 16384) and looked at its table",
                 got=f"starts with {below / 16384:.1%} of row {label} below {limit:.4f}; "
@@ -124,7 +123,7 @@ def test_every_table_and_every_row_is_a_draw_of_its_own(step):
     tables = [table_of(step.ClassEmbedding(7, 5), 7, 5).detach() for _ in range(2)]
     rows = torch.cat(tables)
     same = [(i, j) for i in range(16) for j in range(i) if torch.equal(rows[i], rows[j])]
-    check(
+    check_that(
         not same,
         called="ClassEmbedding(7, 5), twice",
         got="made two rows that are alike, within a table or in the two",
@@ -193,7 +192,7 @@ def test_gradients_reach_the_rows_that_were_looked_up(step):
     y = torch.tensor([2, 7, 0, 2, 7, 2])
     weights = torch.randn(6, 5, generator=generator(1))
     rows = module(y)
-    check(
+    check_that(
         isinstance(rows, torch.Tensor) and rows.requires_grad,
         called="forward(y)",
         got="returned something without a gradient",

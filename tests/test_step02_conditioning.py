@@ -4,9 +4,8 @@ import pytest
 import torch
 from hypothesis import given
 
-from kata.checks.bounds import generator
-from kata.checks.compare import check, check_close, check_raises, unchanged
-from kata.checks.strategies import SEEDS
+from kata.testing.assertions import check_close, check_raises, check_that, unchanged
+from kata.testing.bounds import SEEDS, generator
 
 SIZES = [(1, 6), (6, 1), (4, 4), (3, 6), (7, 5)]
 TOKEN_SIZES = [(2, 3, 4), (1, 4, 6), (4, 4, 6), (3, 5, 5), (5, 3, 5), (4, 4, 4), (3, 1, 4)]
@@ -244,7 +243,7 @@ def test_gradients_reach_tokens_scale_and_shift(step):
 
 def check_gradients(name, result, weights, inputs, expected):
     """Fail unless the gradient of (result * weights).sum() in each input is the expected one."""
-    check(
+    check_that(
         isinstance(result, torch.Tensor) and result.shape == weights.shape and result.requires_grad,
         called=f"{name} on inputs that require gradients",
         got="returned something of another shape, or without a gradient",

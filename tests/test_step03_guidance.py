@@ -4,10 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 
-from kata.checks.bounds import generator
-from kata.checks.compare import check, check_close, check_raises, unchanged
-from kata.checks.models import LabelField
-from kata.checks.strategies import SEEDS
+from kata.testing.assertions import check_close, check_raises, check_that, unchanged
+from kata.testing.bounds import SEEDS, generator
+from kata.testing.models import LabelField
 
 SCALES = [-1.0, 0.5, 1.5, 4.0, 7, 12.5]
 
@@ -186,7 +185,7 @@ def test_gradients_reach_both_velocities(step):
     """The result depends on both velocities, with weights 1 - w and w, for autograd too."""
     u, c = (v.requires_grad_() for v in velocities(5))
     result = step.guide(u, c, 3.0)
-    check(
+    check_that(
         isinstance(result, torch.Tensor) and result.requires_grad,
         called="guide on velocities that require gradients",
         got="returned something without a gradient",
@@ -245,7 +244,7 @@ def test_cost_in_samples_evaluated(step, scale, cost):
     """Guidance evaluates 2B samples, in any split; at the numbers 0 and 1 only B."""
     model, x, t, y = inputs(5, 3)
     step.guided_velocity(model, x, t, y, scale, 3)
-    check(
+    check_that(
         model.evaluated == cost,
         called=f"guided_velocity with scale={scale!r} on a batch of 4",
         got=f"evaluated the model on {model.evaluated} samples",
@@ -269,7 +268,7 @@ def test_model_is_asked_at_the_same_point_twice(step, num_classes):
         for i in range(4)
         for label in (y[i], torch.tensor(num_classes))
     )
-    check(
+    check_that(
         asked == expected,
         called=f"guided_velocity(model, x, t, y, 3.0, null_class={num_classes}) with a model that records its calls",
         got=f"asked the model about the labels {sorted(ys.tolist())}, or changed x or t on the way",
@@ -286,14 +285,14 @@ def test_mode_and_gradients_are_left_alone(step, scale, training):
     model, x, t, y = inputs(7, 3)
     model.train(training)
     result = step.guided_velocity(model, x, t, y, scale, 3)
-    check(
+    check_that(
         all(mode == training for mode in [*model.modes, model.training]),
         called=f"guided_velocity on a model in {'train' if training else 'eval'} mode",
         got="called the model in the other mode, or left it so",
         must="the mode is the caller's business: the sampler sets it, not the formula",
         hint="remove model.eval() and model.train()",
     )
-    check(
+    check_that(
         result.requires_grad,
         called="guided_velocity outside of torch.no_grad()",
         got="returned a velocity without a gradient",

@@ -4,16 +4,15 @@ import pytest
 import torch
 from hypothesis import given
 
-from kata.checks.bounds import fresh_seed, generator
-from kata.checks.compare import (
-    check,
+from kata.testing.assertions import (
     check_close,
     check_count,
     check_raises,
     check_tensor,
+    check_that,
     unchanged,
 )
-from kata.checks.strategies import SEEDS
+from kata.testing.bounds import SEEDS, fresh_seed, generator
 
 MANY, VERY_MANY = 10_000, 200_000
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
@@ -34,7 +33,7 @@ def drops(step, y, drop_prob, null_class, source=None):
         result, tuple(y.shape), torch.int64, called=called, must="it returns labels like those of y"
     )
     wrong = result[(result != y) & (result != null_class)]
-    check(
+    check_that(
         len(wrong) == 0,
         called=called,
         got=f"returned {int(wrong[0]) if len(wrong) else None} where neither y nor the null class says so",
@@ -83,7 +82,7 @@ def test_zero_drops_nothing_and_one_drops_all(step, drop_prob, num_classes):
 def test_labels_are_kept_or_null(step, num_classes, null_class, seed):
     """Nothing but null_class is put in, and what is not dropped stays in its place."""
     dropped = drops(step, labels(64, num_classes, seed), 0.5, null_class, generator(seed))
-    check(
+    check_that(
         0 < dropped.sum() < 64,
         called=f"drop_labels(y, 0.5, {null_class}) on 64 labels",
         got=f"made {int(dropped.sum())} of them null",
@@ -99,7 +98,7 @@ def test_null_stays_null(step, drop_prob):
     result = step.drop_labels(y, drop_prob, 7, generator(1))
     called = f"drop_labels(y, {drop_prob}, 7) on 200 labels, of which 67 are 7 already"
     check_tensor(result, (200,), torch.int64, called=called, must="it returns labels like y")
-    check(
+    check_that(
         bool((result[y == 7] == 7).all()),
         called=called,
         got=f"turned null labels into {sorted(set(result[y == 7].tolist()) - {7})}",
@@ -229,21 +228,21 @@ def test_generator_decides_the_result(step):
     """The same seed drops the same labels, another seed others, and the global generator is left alone."""
     y, state = labels(200, 10), torch.get_rng_state()
     first, again, other = (drops(step, y, 0.5, 10, generator(seed)) for seed in (5, 5, 6))
-    check(
+    check_that(
         torch.equal(first, again),
         called="drop_labels twice, with a generator of the same seed",
         got="dropped other labels the second time",
         must="the same seed gives the same result",
         hint="every draw takes generator=generator",
     )
-    check(
+    check_that(
         not torch.equal(first, other),
         called="drop_labels with generators of two different seeds",
         got="dropped the same labels",
         must="the generator decides which labels are dropped",
         hint="every draw takes generator=generator, and nobody seeds it again",
     )
-    check(
+    check_that(
         torch.equal(state, torch.get_rng_state()),
         called="drop_labels with a generator",
         got="changed the state of torch's global generator",
@@ -259,14 +258,14 @@ def test_without_a_generator_the_global_one_is_used(step):
         torch.manual_seed(seed)
         results.append(drops(step, y, 0.5, 10))
         following.append(float(torch.rand(())))
-    check(
+    check_that(
         torch.equal(results[0], results[1]),
         called="torch.manual_seed(5) and drop_labels, twice",
         got="dropped other labels the second time",
         must="without a generator the coins come from torch's global one, so the labels are the same",
         hint="torch.rand with generator=None does so; random numbers of Python or NumPy do not",
     )
-    check(
+    check_that(
         not torch.equal(results[0], results[2]) and following[0] != following[2],
         called="drop_labels after torch.manual_seed(5), and again after torch.manual_seed(6)",
         got="left no difference between the two seeds",
@@ -311,7 +310,7 @@ def test_device_of_the_labels_is_kept(step, device, own):
     result = step.drop_labels(y, 0.5, 3, generator(1) if own else None)
     called = f"drop_labels(y, 0.5, 3) on labels that lie on {device}"
     check_tensor(result, (500,), torch.int64, called=called, must="it returns labels like y")
-    check(
+    check_that(
         result.device == y.device and bool((result == 3).any()),
         called=called,
         got=f"returned labels on {result.device}, {int((result == 3).sum())} of them null",

@@ -3,19 +3,19 @@
 import pytest
 import torch
 
-from kata.checks.bounds import generator
-from kata.checks.compare import (
+from kata.given import DiT
+from kata.testing.assertions import (
     LABEL_ERRORS,
-    check,
     check_close,
     check_raises,
     check_tensor,
+    check_that,
     described,
     is_number,
     unchanged,
 )
-from kata.checks.models import redraw_zeros
-from kata.given import DiT
+from kata.testing.bounds import generator
+from kata.testing.models import redraw_zeros
 
 SMALL = {
     "img_size": 8,
@@ -42,7 +42,7 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 def check_weights(model, dit, num_classes, called):
     """Fail unless the state_dict is that of the given DiT, by names and shapes, plus the class table."""
-    check(
+    check_that(
         isinstance(model, DiT),
         called=called,
         got=f"is made of {', '.join(c.__name__ for c in type(model).__mro__[:2])}",
@@ -57,7 +57,7 @@ def check_weights(model, dit, num_classes, called):
         for name in sorted(shapes.keys() | expected.keys())
         if shapes.get(name) != expected.get(name)
     }
-    check(
+    check_that(
         not wrong,
         called=f"{called}.state_dict()",
         got="differs from what it must be, such as in "
@@ -101,7 +101,7 @@ def test_default_model_has_the_size_of_the_lesson(step):
     model, dit = step.ConditionalDiT(), DiT()
     check_weights(model, dit, 10, "ConditionalDiT()")
     count = sum(p.numel() for p in model.parameters())
-    check(
+    check_that(
         count == 12_363_024,
         called="ConditionalDiT() and counted its parameters",
         got=f"has {count:,}",
@@ -128,7 +128,7 @@ def test_classes_are_counted_from_the_argument(step, num_classes):
     check_weights(model, DiT(**SMALL), num_classes, f"ConditionalDiT(num_classes={num_classes})")
     for name in ("num_classes", "null_class"):
         value = getattr(model, name, None)
-        check(
+        check_that(
             is_number(value) and value == num_classes,
             called=f"ConditionalDiT(num_classes={num_classes}).{name}",
             got=f"gave {described(value)}",
@@ -167,7 +167,7 @@ def test_new_model_starts_as_the_given_parts_do(step):
     zero, must_be = (
         {name for name, p in m.named_parameters() if not p.any()} for m in (model, dit)
     )
-    check(
+    check_that(
         zero == must_be,
         called="ConditionalDiT(10, ...) and looked for parameters that start at zero",
         got=f"differs from a new DiT in {sorted(zero ^ must_be)[:3]}",
@@ -175,7 +175,7 @@ def test_new_model_starts_as_the_given_parts_do(step):
         hint="initialise nothing anew: the parts do so when they are made",
     )
     mean, deviation = (float(f(model.state_dict()[TABLE])) for f in (torch.mean, torch.std))
-    check(
+    check_that(
         abs(mean) < 0.003 and 0.018 < deviation < 0.022,
         called="ConditionalDiT(10, ...) and looked at its 11 x 1024 class table",
         got=f"starts with mean {mean:.4f} and standard deviation {deviation:.4f}",
@@ -213,7 +213,7 @@ def test_every_label_gives_another_velocity(step, num_classes):
     called = f"model(x, t, y) with one image and one time under all labels 0 to {num_classes}"
     check_tensor(v, (len(y), 3, 8, 8), torch.float32, called=called, must="one velocity a label")
     same = [(i, j) for i in range(len(y)) for j in range(i) if (v[i] - v[j]).abs().max() < 1e-3]
-    check(
+    check_that(
         not same,
         called=called,
         got=f"gave one and the same velocity for the labels {same[:3]}",
@@ -231,7 +231,7 @@ def test_time_matters_with_and_without_a_label(step, labelled):
     called = f"model(x, t, {'y' if labelled else 'None'}) with one image at t = 0.1, 0.5 and 0.9"
     for each in v:
         check_tensor(each, (1, 3, 8, 8), torch.float32, called=called, must="one velocity a time")
-    check(
+    check_that(
         min((a - b).detach().abs().max() for a, b in ((v[0], v[1]), (v[1], v[2]))) > 1e-3,
         called=called,
         got="gave the same velocity",
@@ -258,7 +258,7 @@ def test_none_is_the_null_class(step, num_classes, batch, training):
     )
     with torch.no_grad():
         omitted, none, labelled = model(x, t), model(x, t, None), model(x, t, null)
-    check(
+    check_that(
         torch.equal(omitted, none) and torch.equal(none, labelled),
         called=f"model(x, t), model(x, t, None) and model(x, t, y) with y = {num_classes} throughout",
         got="gave different velocities",
@@ -312,7 +312,7 @@ def test_every_parameter_gets_a_gradient(step):
     v = model(x, t, torch.tensor([2, 7, 0, 2]))
     called = "model(x, t, y) with y = [2, 7, 0, 2] of K = 7 and went backward"
     check_tensor(v, (4, 3, 8, 8), torch.float32, called=called, must="one velocity a sample")
-    check(
+    check_that(
         v.requires_grad,
         called=called,
         got="returned a velocity without a gradient",
@@ -321,7 +321,7 @@ def test_every_parameter_gets_a_gradient(step):
     )
     v.square().sum().backward()
     idle = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    check(
+    check_that(
         not idle,
         called=called,
         got=f"left without a gradient: {', '.join(idle[:3])}{', …' if idle[3:] else ''}",
@@ -329,7 +329,7 @@ def test_every_parameter_gets_a_gradient(step):
         hint="nothing may be detached on the way from the table and the time to the blocks",
     )
     rows = model.get_parameter(TABLE).grad.abs().sum(1).nonzero().flatten().tolist()
-    check(
+    check_that(
         rows == [0, 2, 7],
         called=called,
         got=f"gave gradients to the rows {rows} of the table",
@@ -422,7 +422,7 @@ def test_model_runs_where_its_weights_are(step, device):
         called = f"model(x, t, {'y' if label is y else 'None'}) on {device}"
         v = model(x, t, label)
         check_tensor(v, (5, 3, 8, 8), torch.float32, called=called, must="one velocity a sample")
-        check(
+        check_that(
             v.device.type == device,
             called=called,
             got=f"returned a velocity on {v.device}",

@@ -8,18 +8,18 @@ import pytest
 import torch
 from torch import nn
 
-from kata.checks.bounds import fresh_seed, generator
-from kata.checks.compare import (
-    check,
+from kata.given import get_device
+from kata.testing.assertions import (
     check_close,
     check_count,
     check_tensor,
+    check_that,
     described,
     fail,
     unchanged,
 )
-from kata.checks.models import PointMass, StandIn
-from kata.given import get_device
+from kata.testing.bounds import fresh_seed, generator
+from kata.testing.models import PointMass, StandIn
 
 LINE = "x_t = (1 - t) x0 + t x1 and v = x1 - x0, noise at t = 1, each sample at its own time"
 TOLERANCE = 1e-4
@@ -53,7 +53,7 @@ def ask(step, model, x0, y, *more, **options):
     """The loss of a batch, and what the model was asked: images, times and labels; fails unless it was asked once."""
     loss = step.flow_matching_loss(model, x0, y, *more, **options)
     sizes = [len(x) for x, _, _ in model.calls]
-    check(
+    check_that(
         sizes == [len(x0)] and model.calls[0][0].shape == x0.shape,
         called=f"flow_matching_loss on images of shape {tuple(x0.shape)}",
         got=f"called the model {len(sizes)} times, on batches of {sizes}",
@@ -83,7 +83,7 @@ def test_interpolate_follows_the_line(step, shape):
     t = torch.rand(shape[0], generator=source, dtype=torch.float64)
     result = step.interpolate(x0, x1, t)
     called = f"interpolate(x0, x1, t) with images of shape {shape} and t of shape ({shape[0]},)"
-    check(
+    check_that(
         isinstance(result, tuple | list) and len(result) == 2,
         called=called,
         got=f"returned {described(result)}",
@@ -170,7 +170,7 @@ def test_gradient_of_the_loss(step):
     loss, *asked = ask(step, model, x0, y, num_classes=3)
     called = "flow_matching_loss on 6 images"
     check_tensor(loss, (), called=called, must="it returns a scalar", hint="the mean over all axes")
-    check(
+    check_that(
         loss.requires_grad,
         called=called,
         got="returned a loss without a graph",
@@ -195,7 +195,7 @@ def test_mode_is_left_alone(step, training):
     """The model is called in the mode it is in, and left in it."""
     model = Net().train(training)
     ask(step, model, *batch(4), num_classes=3)
-    check(
+    check_that(
         all(mode == training for mode in [*model.modes, *model.inside_training])
         and all(module.training == training for module in model.modules()),
         called=f"flow_matching_loss on a model in {'train' if training else 'eval'} mode",
@@ -220,7 +220,7 @@ def noises(step, own=False, calls=1):
     for _ in range(calls):
         _, x, t, _ = ask(step, Net(3, 2), x0, y, num_classes=3, generator=source)
         usable = t > 0.01
-        check(
+        check_that(
             usable.sum() >= 900,
             called="flow_matching_loss on a batch of 1000 images",
             got=f"drew {int(usable.sum())} times above 0.01",
@@ -258,7 +258,7 @@ def test_noise_is_independent(step, own):
     """Samples, channels, rows and columns, and two calls in a row have noise of their own."""
     x1, later = noises(step, own, calls=2)
     alike = len(x1) - len(torch.unique((50 * x1.abs()).round(), dim=0))
-    check(
+    check_that(
         alike < 9,
         called="flow_matching_loss, and worked out the noise from x0, x_t and t",
         got=f"drew {alike} of {len(x1)} noises that are another one again, or its negative",
@@ -303,7 +303,7 @@ def test_times_are_uniform(step, own):
     source = generator(seed) if own else None
     _, _, t, _ = ask(step, Net(), *batch(size, (1, 2, 3)), num_classes=3, generator=source)
     called = f"flow_matching_loss on a batch of {size} images"
-    check(
+    check_that(
         t.min() >= 0 and t.max() <= 1,
         called=called,
         got=f"asked the model at times from {float(t.min()):.4g} to {float(t.max()):.4g}",
@@ -321,7 +321,7 @@ def test_times_are_uniform(step, own):
             hint="one torch.rand for every sample, not one for the batch; no other distribution",
             parts=4,
         )
-    check(
+    check_that(
         len(t.unique()) > 0.95 * size,
         called=called,
         got=f"asked the model at {len(t.unique())} different times",
@@ -338,7 +338,7 @@ def test_share_of_dropped_labels_by_default(step, own):
     _, _, _, labels = ask(step, Net(10), x0, y, **options)
     called = "flow_matching_loss(model, x0, y) on 4000 labels of ten classes"
     dropped = labels == 10
-    check(
+    check_that(
         torch.equal(labels[~dropped], y[~dropped]),
         called=called,
         got="gave the model labels that are neither those of y nor 10",
@@ -407,21 +407,21 @@ def test_generator_decides_the_loss(step):
         options = {"label_drop_prob": 0.5, "num_classes": 3, "generator": generator(seed)}
         results.append(ask(step, Net(), x0, y, **options))
     same = [torch.equal(a, b) for a, b in zip(results[0], results[1], strict=True)]
-    check(
+    check_that(
         all(same),
         called="flow_matching_loss twice, with a generator of the same seed",
         got="used other noise, times or coins the second time",
         must="the generator is the source of all draws: the same seed gives the same loss",
         hint="randn, rand and drop_labels all take generator=generator",
     )
-    check(
+    check_that(
         not any(torch.equal(a, b) for a, b in zip(results[0], results[2], strict=True)),
         called="flow_matching_loss with generators of two different seeds",
         got="used the same noise, times or coins",
         must="the generator decides all three",
         hint="randn, rand and drop_labels all take generator=generator",
     )
-    check(
+    check_that(
         torch.equal(state, torch.get_rng_state()),
         called="flow_matching_loss with a generator",
         got="changed the state of torch's global generator",
@@ -436,14 +436,14 @@ def test_without_a_generator_the_global_one_is_used(step):
     for seed in (5, 5, 6):
         torch.manual_seed(seed)
         results.append(ask(step, Net(), *batch(50), label_drop_prob=0.5, num_classes=3))
-    check(
+    check_that(
         all(torch.equal(a, b) for a, b in zip(results[0], results[1], strict=True)),
         called="torch.manual_seed(5) and flow_matching_loss, twice",
         got="used other noise, times or coins the second time",
         must="without a generator all draws come from torch's global one",
         hint="torch.randn and torch.rand with generator=None do so; NumPy's random numbers do not",
     )
-    check(
+    check_that(
         not any(torch.equal(a, b) for a, b in zip(results[0], results[2], strict=True)),
         called="flow_matching_loss after torch.manual_seed(5), and again after torch.manual_seed(6)",
         got="used the same noise, times or coins",
@@ -478,7 +478,7 @@ def trainer_of(step, loader=BATCHES, model=None, **options):
 
 def losses_of(model, calls, batches):
     """The loss of a model at every recorded call; fails unless there was one call for every batch."""
-    check(
+    check_that(
         [len(x) for x, _, _ in calls] == [len(x0) for x0, _ in batches],
         called=f"train, through {len(batches)} batches of {[len(x0) for x0, _ in batches]} images in all",
         got=f"called the model on batches of {[len(x) for x, _, _ in calls]}",
@@ -497,7 +497,7 @@ def test_optimizer_is_adamw_over_all_parameters(step, options):
     called = (
         f"ConditionalTrainer(model, dataloader{''.join(f', {k}={v}' for k, v in options.items())})"
     )
-    check(
+    check_that(
         isinstance(optimizer, torch.optim.AdamW),
         called=called,
         got=f"made an optimiser of class {type(optimizer).__name__}",
@@ -505,7 +505,7 @@ def test_optimizer_is_adamw_over_all_parameters(step, options):
         hint="torch.optim.AdamW",
     )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    check(
+    check_that(
         held == {id(p) for p in model.parameters()},
         called=called,
         got=f"gave the optimiser {len(held)} of the model's {len(list(model.parameters()))} parameters, or others",
@@ -520,7 +520,7 @@ def test_optimizer_is_adamw_over_all_parameters(step, options):
         "amsgrad": False,
     }
     for name, value in (expected | options).items():
-        check(
+        check_that(
             all(group[name] == value for group in optimizer.param_groups),
             called=called,
             got=f"made an AdamW with {name} = {optimizer.param_groups[0][name]}",
@@ -564,7 +564,7 @@ def test_average_loss_is_the_plain_mean_of_the_batches(step):
     averages = trainer_of(step, model=model, lr=0.0, weight_decay=0.0).train(2)
     losses = [loss.item() for loss in losses_of(model, model.calls, BATCHES * 2)]
     called = "train(2) with batches of 4, 4 and 2 images, and lr=0 so that the model stays the same"
-    check(
+    check_that(
         isinstance(averages, list | tuple) and len(averages) == 2,
         called=called,
         got=f"returned {described(averages)}",
@@ -572,7 +572,7 @@ def test_average_loss_is_the_plain_mean_of_the_batches(step):
         hint="return the averages of this call",
     )
     for epoch, average in enumerate(averages):
-        check(
+        check_that(
             isinstance(average, float),
             called=called,
             got=f"returned {described(average)} for an epoch",
@@ -595,14 +595,14 @@ def test_train_goes_on_where_it_stopped(step):
     called = "train(3) and then train(2)"
     before, first, second = list(trainer.losses), trainer.train(3), trainer.train(2)
     for result, count in ((first, 3), (second, 2)):
-        check(
+        check_that(
             isinstance(result, list | tuple) and len(result) == count,
             called=called,
             got=f"ended with {described(result)} as what train({count}) returned",
             must="each call returns one loss for each of its own epochs",
             hint="collect this call's losses in a list of its own, and add them to .losses as well",
         )
-    check(
+    check_that(
         [len(before), len(trainer.losses)] == [0, 5],
         called=called,
         got=f"had {len(before)} losses in .losses before and {len(trainer.losses)} after",
@@ -635,7 +635,7 @@ def test_every_epoch_uses_every_batch_the_loader_yields(step):
     asked = [labels.tolist() for _, _, labels in model.calls]
     epochs = [asked[i : i + 3] for i in range(0, len(asked), 3)]
     turns = [loader.served.index(epoch) if epoch in loader.served else None for epoch in epochs]
-    check(
+    check_that(
         len(turns) == len(set(turns)) == 3 and None not in turns,
         called="train(3) with a loader that yields three batches, others in every epoch, nothing being dropped",
         got=f"gave the model the labels {asked}",
@@ -651,7 +651,7 @@ def test_train_sets_train_mode(step):
     for _ in range(2):
         trainer.model.eval()
         trainer.train(1)
-    check(
+    check_that(
         all(model.modes) and all(model.inside_training),
         called="train(1) twice, on a model that was in eval mode before",
         got="called the model, or a layer inside, in eval mode",
@@ -671,7 +671,7 @@ def test_trainer_drops_labels(step, options, num_classes, share):
     step.ConditionalTrainer(model, [(x0, y)], device="cpu", **options).train(1)
     labels = torch.cat([labels for _, _, labels in model.calls])
     called = f"train(1) of a trainer with {options or 'the defaults'} on {len(y)} labels"
-    check(
+    check_that(
         labels.shape == y.shape and bool(((labels == y) | (labels == num_classes)).all()),
         called=called,
         got="gave the model labels that are neither those of the loader nor null",
@@ -699,7 +699,7 @@ def test_every_batch_draws_anew(step):
         trainer.train(2)
         trainer.train(1)
         times += [round(float(time), 6) for _, t, _ in model.calls for time in t]
-    check(
+    check_that(
         len(set(times)) > 54,
         called="train(2) and train(1) on ten images, after torch.manual_seed(1) and after torch.manual_seed(2)",
         got=f"asked the model at {len(set(times))} different times for {len(times)} samples",
@@ -718,7 +718,7 @@ def test_what_is_printed(step, capsys):
         ("number of parameters, 111", r"\b111\b|\d\s?[MK]\b|million"),
         ("label dropout, 0.35 or 35%", r"0?\.350*\b|\b35(\.0+)?\s?%"),
     ):
-        check(
+        check_that(
             re.search(pattern, re.sub("Epoch.*", "", text)),
             called=called,
             got=f"printed {text!r}",
@@ -726,7 +726,7 @@ def test_what_is_printed(step, capsys):
             hint="print it at the beginning of train",
         )
     lines = re.findall(r"Epoch\s+(\d+)(?:\s*/\s*\d+)?\s*:\s*avg_loss\s*=\s*([-+.\deE]+)", text)
-    check(
+    check_that(
         [int(number) for number, _ in lines] == [1, 2, 3],
         called=called,
         got=f"printed {text!r}",
@@ -747,7 +747,7 @@ def test_device_by_default(step):
     trainer = step.ConditionalTrainer(Net(), BATCHES, num_classes=3)
     trainer.train(1)
     found = {p.device.type for p in trainer.model.parameters()}
-    check(
+    check_that(
         found == {get_device().type},
         called="ConditionalTrainer(model, dataloader) without a device",
         got=f"trained on {sorted(found)}",
@@ -761,7 +761,7 @@ def test_model_is_moved_to_the_device(step):
     for device in ("meta", torch.device("meta")):
         trainer = trainer_of(step, device=device)
         found = {p.device.type for p in trainer.model.parameters()}
-        check(
+        check_that(
             found == {"meta"},
             called=f'ConditionalTrainer(..., device={device!r}), "meta" being a device without memory',
             got=f"left parameters of the model on {sorted(found)}",
@@ -782,7 +782,7 @@ def test_batches_are_moved_to_the_device(step, which):
         moved = "copy out of meta" in str(error)
         if isinstance(error, NotImplementedError) and "meta" not in str(error):
             raise
-    check(
+    check_that(
         moved,
         called=f"train on the CPU, with {('images', 'labels')[which]} that lie on another device",
         got="went on without moving them",
@@ -804,7 +804,7 @@ def checkpoint_of(trainer, path):
             "it writes the weights, the optimiser's state and the losses to a file",
             "torch.save of a dict of state_dicts and lists",
         )
-    check(
+    check_that(
         Path(path).is_file(),
         called=f"save_checkpoint with path={path!r}",
         got="left no file of that name",
@@ -849,7 +849,7 @@ def test_checkpoint_brings_model_and_losses_back(step, tmp_path, as_text):
     trainer.train(1)
     other = resumed(step, file, as_text)
     called = "train(2), save_checkpoint, and load_checkpoint in another trainer"
-    check(
+    check_that(
         list(other.losses) == losses,
         called=called,
         got=f"came back with .losses = {other.losses}",
@@ -891,7 +891,7 @@ def test_training_goes_on_from_a_checkpoint_as_if_never_interrupted(step, tmp_pa
         called=f"{called} from the same seed; looked at what train returned",
         must="both report the same loss, one for the one epoch",
     )
-    check(
+    check_that(
         len(other.losses) == len(trainer.losses) == epochs + 1,
         called=called,
         got=f"ended with {len(other.losses)} losses in one and {len(trainer.losses)} in the other",

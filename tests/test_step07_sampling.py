@@ -4,18 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from kata.checks.bounds import fresh_seed, generator
-from kata.checks.compare import (
+from kata.testing.assertions import (
     LABEL_ERRORS,
-    check,
     check_close,
     check_raises,
     check_standard_normal,
     check_tensor,
+    check_that,
     unchanged,
 )
-from kata.checks.models import LabelField, PointMass
-from kata.checks.oracles import aim, euler
+from kata.testing.bounds import fresh_seed, generator
+from kata.testing.closed_forms import aim, guided_euler
+from kata.testing.models import LabelField, PointMass
 
 SAMPLERS = ["sample", "sample_conditional", "sample_each_class"]
 SCALES = [-1, 0, 0.5, 1, 1.5, 4]
@@ -84,7 +84,7 @@ def test_the_whole_path_is_eulers(step, scale, num_steps):
         step.sample_conditional(
             model, labels, (3, 4, 5), num_steps, scale, num_classes=3, noise=noise
         ),
-        euler(model, noise, labels, scale, num_steps),
+        guided_euler(model, noise, labels, scale, num_steps),
         called=f"sample_conditional(model, {labels.tolist()}, (3, 4, 5), {num_steps}, cfg_scale={scale}, noise=noise)",
         must="from x = noise, num_steps times x <- x - dt v(x, t), the guided velocity at t = 1, 1 - dt, ..., dt",
         hint="the same dt everywhere, the new x in every evaluation, nothing clamped, nothing added",
@@ -98,7 +98,7 @@ def test_the_whole_path_of_sample_is_eulers(step, num_steps):
     model, noise = LabelField(7, 3), images(4, (3, 5, 4))
     check_close(
         step.sample(model, 4, (3, 5, 4), num_steps, num_classes=7, noise=noise),
-        euler(model, noise, torch.full((4,), 7), 1.0, num_steps),
+        guided_euler(model, noise, torch.full((4,), 7), 1.0, num_steps),
         called=f"sample(model, 4, (3, 5, 4), {num_steps}, noise=noise)",
         must="from x = noise, num_steps times x <- x - dt model(x, t), at t = 1, 1 - dt, ..., dt",
         hint="the same dt everywhere, the new x in every evaluation, nothing clamped, nothing added",
@@ -113,7 +113,7 @@ def test_times_go_from_one_to_dt(step, sampler, num_steps):
     model = LabelField(3, 1)
     ask(step, sampler, model, num_steps=num_steps)
     expected = [round(1 - i / num_steps, 4) for i in range(num_steps)]
-    check(
+    check_that(
         model.times == expected,
         called=f"{sampler} with num_steps={num_steps}",
         got=f"asked the model at the times {model.times}",
@@ -132,7 +132,7 @@ def test_cost_in_samples_evaluated(step, sampler, scale, share):
     guidance = {} if sampler == "sample" else {"cfg_scale": scale}
     ask(step, sampler, model, num_steps=3, **guidance)
     expected = 3 * 6 * (1 if sampler == "sample" else share)
-    check(
+    check_that(
         model.evaluated == expected,
         called=f"{sampler} for 6 images in 3 steps{f' at w = {scale}' if guidance else ''}",
         got=f"evaluated the model on {model.evaluated} samples",
@@ -177,7 +177,7 @@ def test_every_sample_has_noise_of_its_own(step, sampler, own):
     torch.manual_seed(1)
     ask(step, sampler, model, (3, 4, 5), generator=generator(1) if own else None)
     lines = len(torch.unique(model.starts.reshape(-1, 5), dim=0))
-    check(
+    check_that(
         lines == 6 * 3 * 4,
         called=f"{sampler} for 6 images of shape (3, 4, 5), without noise",
         got=f"started from {lines} different lines of pixels",
@@ -201,14 +201,14 @@ def test_generator_decides_the_result(step, sampler):
         must="the same seed gives the same images",
         hint="every draw takes generator=generator",
     )
-    check(
+    check_that(
         not torch.equal(first, other),
         called=f"{sampler} with generators of two different seeds",
         got="returned the same images",
         must="the generator decides the noise",
         hint="hand the generator on to where the noise is drawn",
     )
-    check(
+    check_that(
         torch.equal(state, torch.get_rng_state()),
         called=f"{sampler} with a generator",
         got="changed the state of torch's global generator",
@@ -233,7 +233,7 @@ def test_without_a_generator_the_global_one_is_used(step, sampler):
         must="without a generator the noise comes from torch's global one, so the images are the same",
         hint="torch.randn with generator=None does so; NumPy's random numbers do not",
     )
-    check(
+    check_that(
         not torch.equal(first, second),
         called=f"{sampler} twice in a row, without a generator",
         got="returned the same images twice",
@@ -287,7 +287,7 @@ def test_null_class_is_a_label_like_any_other(step, num_classes):
         result = step.sample_conditional(model, [num_classes], SHAPE, 2, num_classes=num_classes)
     except (IndexError, ValueError, TypeError) as error:
         result = error
-    check(
+    check_that(
         not isinstance(result, Exception),
         called=f"{called} and num_classes={num_classes}",
         got=f"raised {type(result).__name__}: {result}",
@@ -366,14 +366,14 @@ def test_eval_mode_meanwhile_and_the_old_mode_afterwards(step, sampler, training
     """The whole model is in eval mode while it is asked, and then again in the mode it was found in."""
     model = Watched(images(4)).train(training)
     ask(step, sampler, model, num_steps=2)
-    check(
+    check_that(
         model.modes and not any(model.modes + model.layer_training),
         called=f"{sampler} on a model in {'train' if training else 'eval'} mode",
         got="asked the model, or a layer inside, while it was in train mode",
         must="the model samples in eval mode: dropout must not disturb it",
         hint="model.eval() before the walk sets all layers at once",
     )
-    check(
+    check_that(
         all(module.training == training for module in model.modules()),
         called=f"{sampler} on a model in {'train' if training else 'eval'} mode",
         got=f"left it, or a layer inside, in {'eval' if training else 'train'} mode",
@@ -390,14 +390,14 @@ def test_no_graph_is_recorded(step, sampler):
         result = ask(step, sampler, model, num_steps=3)
         recording = torch.is_grad_enabled()
     check_tensor(result, (6, *SHAPE), called=sampler, must="it returns the images")
-    check(
+    check_that(
         not result.requires_grad and not any(model.graphs),
         called=f"{sampler} outside of torch.no_grad()",
         got="recorded a graph through its steps",
         must="sampling needs no gradients, and a graph through all steps fills the memory",
         hint="put the walk under torch.no_grad()",
     )
-    check(
+    check_that(
         recording and all(p.requires_grad for p in model.parameters()),
         called=f"{sampler} outside of torch.no_grad()",
         got="left autograd, or the parameters' requires_grad, switched off",
@@ -468,7 +468,7 @@ def test_device_is_that_of_the_model(step):
         if "meta tensor" not in str(error):
             raise
         return  # a value was asked of a tensor there, so it was there
-    check(
+    check_that(
         devices == {"meta"} and not torch.equal(source.get_state(), state),
         called='sample on a model whose parameter lies on the device "meta", with a generator on the CPU',
         got=f"asked the model about tensors on {sorted(devices)}, or drew no noise from the generator",
@@ -511,7 +511,7 @@ def test_each_class_follows_the_given_noise(step):
     model, noise = LabelField(3, 1), images(6)
     check_close(
         step.sample_each_class(model, 2, SHAPE, 3, 4.0, num_classes=3, noise=noise),
-        euler(model, noise, torch.tensor([0, 0, 1, 1, 2, 2]), 4.0, 3),
+        guided_euler(model, noise, torch.tensor([0, 0, 1, 1, 2, 2]), 4.0, 3),
         called="sample_each_class(model, 2, ..., num_steps=3, cfg_scale=4.0, num_classes=3, noise=noise)",
         must="image i starts from noise[i]",
         hint="hand everything on to sample_conditional, by name",
@@ -540,7 +540,7 @@ def test_defaults(step, sampler):
         hint="the defaults stand in the signature",
         tolerance=1e-4,
     )
-    check(
+    check_that(
         model.evaluated == cost,
         called=f"{sampler} with every default, for {len(expected)} images",
         got=f"evaluated the model on {model.evaluated} samples",

@@ -5,18 +5,17 @@ import pytest
 import torch
 from hypothesis import given
 
-from kata.checks.bounds import fresh_seed, generator
-from kata.checks.compare import (
-    check,
+from kata.testing.assertions import (
     check_close,
     check_raises,
     check_standard_normal,
     check_tensor,
+    check_that,
     unchanged,
 )
-from kata.checks.models import LabelField, PointMass
-from kata.checks.oracles import aim, euler
-from kata.checks.strategies import SEEDS
+from kata.testing.bounds import SEEDS, fresh_seed, generator
+from kata.testing.closed_forms import aim, guided_euler
+from kata.testing.models import LabelField, PointMass
 
 SHAPE = (3, 4, 6)
 SCALES = (4, 0.5, -1, 1.5, 1, 0)
@@ -50,7 +49,7 @@ def test_entry_s_i_is_noise_i_guided_with_scale_s(step, num_classes, num_steps, 
         step.compare_cfg_scales(
             model, digit, SCALES, samples, SHAPE, num_steps, num_classes, noise=noise
         ),
-        torch.stack([euler(model, noise, labels, scale, num_steps) for scale in SCALES]),
+        torch.stack([guided_euler(model, noise, labels, scale, num_steps) for scale in SCALES]),
         called=f"compare_cfg_scales(model, {digit}, {SCALES}, {samples}, {SHAPE}, {num_steps}, "
         f"num_classes={num_classes}, noise=noise)",
         must="entry [s, i] starts from noise[i] and is guided with scales[s] to the digit, in the order given",
@@ -95,7 +94,7 @@ def test_all_scales_start_from_the_same_noise(step, given_noise, own):
             generator=generator(1) if own else None,
             noise=noise if given_noise else None,
         )
-    check(
+    check_that(
         len(model.starts) == 4,
         called="compare_cfg_scales with 2 scales and num_samples=4",
         got=f"started from {len(model.starts)} different images",
@@ -136,7 +135,7 @@ def test_generator_decides_the_result(step):
         must="the same seed gives the same images",
         hint="draw the noise with generator=generator",
     )
-    check(
+    check_that(
         not torch.equal(first, other) and torch.equal(state, torch.get_rng_state()),
         called="compare_cfg_scales with generators of two different seeds",
         got="returned the same images, or changed the state of torch's global generator",
@@ -160,7 +159,7 @@ def test_without_a_generator_the_global_one_is_used(step):
         must="without a generator the noise comes from torch's global one, so the images are the same",
         hint="torch.randn with generator=None does so",
     )
-    check(
+    check_that(
         not torch.equal(first, second),
         called="compare_cfg_scales twice in a row, without a generator",
         got="returned the same images twice",
@@ -174,14 +173,14 @@ def test_steps_and_cost(step, num_steps):
     """num_steps is handed on, and no more is evaluated than the scales need."""
     model = LabelField(3, 3)
     ask(step, model, num_steps=num_steps)
-    check(
+    check_that(
         model.times == [round(1 - i / num_steps, 4) for i in range(num_steps)],
         called=f"compare_cfg_scales with num_steps={num_steps}",
         got=f"asked the model at the times {model.times}",
         must=f"it is asked at {num_steps} times, from 1 to 1/{num_steps}",
         hint="hand num_steps on to sample_conditional",
     )
-    check(
+    check_that(
         model.evaluated <= 2 * 4 * 2 * num_steps,
         called=f"compare_cfg_scales for 4 samples, 2 scales and {num_steps} steps",
         got=f"evaluated the model on {model.evaluated} samples",
@@ -195,7 +194,7 @@ def test_model_is_left_as_it_was_found(step):
     model = LabelField(3, 3).train()
     result = ask(step, model, num_steps=2)
     check_tensor(result, (2, 4, *SHAPE), called="compare_cfg_scales", must="it is (S, N, C, H, W)")
-    check(
+    check_that(
         not result.requires_grad and not any(model.modes) and model.training,
         called="compare_cfg_scales on a model in train mode",
         got="recorded a graph, asked the model in train mode, or left it in eval mode",
@@ -215,7 +214,7 @@ def test_defaults(step):
         hint="the defaults stand in the signature",
         tolerance=1e-4,
     )
-    check(
+    check_that(
         len(model.times) == 50,
         called="compare_cfg_scales(model)",
         got=f"asked the model at {len(model.times)} different times",

@@ -3,10 +3,16 @@
 import pytest
 import torch
 
-from kata.checks.bounds import fresh_seed, generator
-from kata.checks.compare import check, check_close, check_standard_normal, check_tensor, unchanged
-from kata.checks.models import LabelField, PointMass
-from kata.checks.oracles import aim, euler
+from kata.testing.assertions import (
+    check_close,
+    check_standard_normal,
+    check_tensor,
+    check_that,
+    unchanged,
+)
+from kata.testing.bounds import fresh_seed, generator
+from kata.testing.closed_forms import aim, guided_euler
+from kata.testing.models import LabelField, PointMass
 
 SHAPE = (3, 4, 6)
 MODES = ["unconditional", "conditional", "guided"]
@@ -19,7 +25,7 @@ def images(count, shape=SHAPE, seed=0):
 
 def check_modes(result, expected, called, hint):
     """Hold the three entries of the dict against the images expected."""
-    check(
+    check_that(
         isinstance(result, dict) and set(result) == set(MODES),
         called=called,
         got=f"returned {sorted(result) if isinstance(result, dict) else type(result).__name__}",
@@ -85,9 +91,9 @@ def test_sample_i_starts_from_noise_i(step, num_steps, samples):
     check_modes(
         result,
         {
-            "unconditional": euler(model, noise, null, 1.0, num_steps),
-            "conditional": euler(model, noise, labels, 1.0, num_steps),
-            "guided": euler(model, noise, labels, 2.5, num_steps),
+            "unconditional": guided_euler(model, noise, null, 1.0, num_steps),
+            "conditional": guided_euler(model, noise, labels, 1.0, num_steps),
+            "guided": guided_euler(model, noise, labels, 2.5, num_steps),
         },
         f"compare_modes(model, 5, {samples}, 2.5, {SHAPE}, {num_steps}, num_classes=7, noise=noise)",
         "hand noise and num_steps on to every call",
@@ -100,7 +106,7 @@ def test_all_modes_start_from_the_same_noise(step, own):
     model = LabelField(3, 3)
     torch.manual_seed(1)
     ask(step, model, generator=generator(1) if own else None)
-    check(
+    check_that(
         len(model.starts) == 4,
         called="compare_modes with num_samples=4, without noise",
         got=f"started from {len(model.starts)} different images",
@@ -126,14 +132,14 @@ def test_cost_of_the_three_modes(step, num_steps):
     """N samples a step without guidance, twice, and 2N with it: 4N in all."""
     model = LabelField(3, 3)
     ask(step, model, num_steps=num_steps)
-    check(
+    check_that(
         model.times == [round(1 - i / num_steps, 4) for i in range(num_steps)],
         called=f"compare_modes with num_steps={num_steps}",
         got=f"asked the model at the times {model.times}",
         must=f"it is asked at {num_steps} times, from 1 to 1/{num_steps}",
         hint="hand num_steps on to sample_conditional",
     )
-    check(
+    check_that(
         model.evaluated == 16 * num_steps,
         called=f"compare_modes for 4 samples in {num_steps} steps",
         got=f"evaluated the model on {model.evaluated} samples",
@@ -152,7 +158,7 @@ def test_generator_decides_the_result(step):
         "compare_modes twice, with a generator of the same seed, and looked at the second",
         "draw the noise with generator=generator",
     )
-    check(
+    check_that(
         not torch.equal(results[0]["guided"], results[2]["guided"])
         and torch.equal(state, torch.get_rng_state()),
         called="compare_modes with generators of two different seeds",
@@ -170,7 +176,7 @@ def test_without_a_generator_the_global_one_is_used(step):
     torch.manual_seed(5)
     again = ask(step, model)
     check_modes(again, first, "torch.manual_seed(5) and compare_modes, twice", "use torch.randn")
-    check(
+    check_that(
         not torch.equal(first["guided"], second["guided"]),
         called="compare_modes twice in a row, without a generator",
         got="returned the same images twice",
@@ -182,13 +188,15 @@ def test_without_a_generator_the_global_one_is_used(step):
 def test_samples_within_a_mode_differ(step):
     """Each sample has noise of its own, so that a mode shows N different images."""
     result = ask(step, LabelField(3, 3))
-    check(isinstance(result, dict), called="compare_modes", got="returned no dict", must="a dict")
+    check_that(
+        isinstance(result, dict), called="compare_modes", got="returned no dict", must="a dict"
+    )
     for mode in MODES:
         check_tensor(
             result.get(mode), (4, *SHAPE), called=f'compare_modes(...)["{mode}"]', must="images"
         )
         different = len(torch.unique(result[mode], dim=0))
-        check(
+        check_that(
             different == 4,
             called=f'compare_modes with num_samples=4, and looked at "{mode}"',
             got=f"returned {different} different images",
@@ -201,8 +209,10 @@ def test_model_is_left_as_it_was_found(step):
     """The model is asked in eval mode, and then again in train mode where it was so; no graph is recorded."""
     model = LabelField(3, 3).train()
     result = ask(step, model, num_steps=2)
-    check(isinstance(result, dict), called="compare_modes", got="returned no dict", must="a dict")
-    check(
+    check_that(
+        isinstance(result, dict), called="compare_modes", got="returned no dict", must="a dict"
+    )
+    check_that(
         not any(images.requires_grad for images in result.values())
         and not any(model.modes)
         and model.training,
@@ -226,7 +236,7 @@ def test_defaults(step):
         "compare_modes(model), each class one image mu",
         "target_class=3, num_samples=16, cfg_scale=4.0, image_shape=(1, 28, 28), num_classes=10 by default",
     )
-    check(
+    check_that(
         model.evaluated == 4 * 16 * 50,
         called="compare_modes(model)",
         got=f"evaluated the model on {model.evaluated} samples",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from kata.checks.compare import check, check_close, unchanged
-from kata.checks.strategies import SEEDS
+from kata.testing.assertions import check_close, check_that, unchanged
+from kata.testing.bounds import SEEDS
 
 
 def table(seed, rows=11, columns=6):
@@ -132,7 +132,7 @@ def test_pca_columns_are_centred_uncorrelated_and_ordered(step, rows, columns):
     X = table(1, rows, columns)
     result = step.simple_pca(X, 3)
     called = f"simple_pca on an array of shape {X.shape} with n_components=3"
-    check(
+    check_that(
         isinstance(result, np.ndarray) and result.shape == (rows, 3),
         called=called,
         got=f"returned {type(result).__name__} of shape {getattr(result, 'shape', None)}",

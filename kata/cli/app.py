@@ -23,12 +23,12 @@ def kata(context: typer.Context) -> None:
     """Ten steps from a class embedding to a digit drawn on request. Without a command: the board."""
     if context.invoked_subcommand is not None:
         return
-    from kata.desk.board import board
-    from kata.desk.desk import DeskError, learners_desk
+    from kata.learn.board import run_and_show_board
+    from kata.learn.workspace import WorkspaceError, open_workspace
 
     try:
-        ways = (learners_desk(), learners_desk(assembled=True))
+        ways = (open_workspace(), open_workspace(assembled=True))
         desks = ways[1:] if ways[0].assembled else ways
-        board(desks, Console(), Console(stderr=True))
-    except DeskError as error:
+        run_and_show_board(desks, Console(), Console(stderr=True))
+    except WorkspaceError as error:
         stop(str(error))

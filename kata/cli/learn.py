@@ -29,13 +29,13 @@ def check(
 
     Exit code 0: it passes; 1: it does not; 2: something has to be put right first.
     """
-    from kata.desk.check import check
-    from kata.desk.desk import DeskError, chosen_step, learners_desk
+    from kata.learn.check import check_step
+    from kata.learn.workspace import WorkspaceError, chosen_step, open_workspace
 
     try:
-        desk = learners_desk(impl, assembled)
-        passed = check(desk, chosen_step(step) if step else None, Console())
-    except DeskError as error:
+        desk = open_workspace(impl, assembled)
+        passed = check_step(desk, chosen_step(step) if step else None, Console())
+    except WorkspaceError as error:
         stop(str(error))
     raise typer.Exit(0 if passed else 1)
 
@@ -56,13 +56,13 @@ def watch(
 
     One key each: h hint, p picture, n the next step, a all steps, q quit.
     """
-    from kata.desk.desk import DeskError, chosen_step, learners_desk
-    from kata.desk.watch import watch
+    from kata.learn.watch import watch_step
+    from kata.learn.workspace import WorkspaceError, chosen_step, open_workspace
 
     try:
-        desk = learners_desk(impl, assembled)
-        watch(desk, chosen_step(step) if step else None, Console())
-    except DeskError as error:
+        desk = open_workspace(impl, assembled)
+        watch_step(desk, chosen_step(step) if step else None, Console())
+    except WorkspaceError as error:
         stop(str(error))
 
 
@@ -75,15 +75,15 @@ def hint(
     again: Annotated[bool, typer.Option("--again", help="From the first one on again.")] = False,
 ) -> None:
     """A question, then a pointer, then nearly code: one more each time."""
-    from kata.desk.desk import DeskError, chosen_step, learners_desk
-    from kata.desk.hints import hint, remember_hints
+    from kata.learn.hints import give_hint, remember_hints
+    from kata.learn.workspace import WorkspaceError, chosen_step, open_workspace
 
     try:
-        desk, chosen = learners_desk(), chosen_step(step)
+        desk, chosen = open_workspace(), chosen_step(step)
         if again:
             remember_hints(desk, chosen, 0)
-        hint(desk, chosen, Console(), level)
-    except DeskError as error:
+        give_hint(desk, chosen, Console(), level)
+    except WorkspaceError as error:
         stop(str(error))
 
 
@@ -98,12 +98,12 @@ def solution(
 
     Exit code 0: it was shown; 1: your file does not pass yet.
     """
-    from kata.desk.desk import DeskError, chosen_step, learners_desk
-    from kata.desk.hints import solution
+    from kata.learn.hints import show_solution
+    from kata.learn.workspace import WorkspaceError, chosen_step, open_workspace
 
     try:
-        was_shown = solution(learners_desk(), chosen_step(step), Console(), spoil)
-    except DeskError as error:
+        was_shown = show_solution(open_workspace(), chosen_step(step), Console(), spoil)
+    except WorkspaceError as error:
         stop(str(error))
     raise typer.Exit(0 if was_shown else 1)
 
@@ -111,12 +111,12 @@ def solution(
 @app.command(rich_help_panel=PANEL)
 def reset(step: Annotated[str, typer.Argument(help="1 to 10.")]) -> None:
     """Put the stub back; your file is kept beside it under another name."""
-    from kata.desk.desk import DeskError, chosen_step, learners_desk
-    from kata.desk.hints import reset
+    from kata.learn.hints import reset_step
+    from kata.learn.workspace import WorkspaceError, chosen_step, open_workspace
 
     try:
-        reset(learners_desk(), chosen_step(step), Console())
-    except DeskError as error:
+        reset_step(open_workspace(), chosen_step(step), Console())
+    except WorkspaceError as error:
         stop(str(error))
 
 
@@ -151,15 +151,15 @@ def picture(
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-    from kata.desk.desk import DeskError, chosen_step, learners_desk
-    from kata.desk.options import OptionError, file_to_write
-    from kata.desk.picture import PictureError
-    from kata.desk.picture import picture as draw
+    from kata.lab.options import OptionError, file_to_write
+    from kata.learn.draw import PictureError
+    from kata.learn.draw import draw_step as draw
+    from kata.learn.workspace import WorkspaceError, chosen_step, open_workspace
 
     try:
         file = file_to_write(out, "--out", ".png")
-        draw(learners_desk(impl), chosen_step(step), Console(), file, checkpoint, open_)
-    except (DeskError, OptionError, PictureError) as error:
+        draw(open_workspace(impl), chosen_step(step), Console(), file, checkpoint, open_)
+    except (WorkspaceError, OptionError, PictureError) as error:
         stop(str(error))
 
 
@@ -193,15 +193,15 @@ def gallery(
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-    from kata.course.paths import shown
-    from kata.desk.desk import DeskError, learners_desk
-    from kata.desk.gallery_page import GalleryError
-    from kata.desk.gallery_page import gallery as hang
-    from kata.desk.screen import show_on_screen
+    from kata.course.files import shown
+    from kata.learn.draw import show_on_screen
+    from kata.learn.gallery import GalleryError
+    from kata.learn.gallery import write_gallery as hang
+    from kata.learn.workspace import WorkspaceError, open_workspace
 
     try:
-        found = hang(learners_desk(impl), Console(file=sys.stdout), out, checkpoint)
-    except (DeskError, GalleryError) as error:
+        found = hang(open_workspace(impl), Console(file=sys.stdout), out, checkpoint)
+    except (WorkspaceError, GalleryError) as error:
         stop(str(error))
     except KeyboardInterrupt:
         stop("Stopped by Ctrl-C; nothing was written.")

@@ -20,7 +20,7 @@ def stubs(
     ] = False,
 ) -> None:
     """Write the stubs that are missing or untouched into exercises/; files that were worked on are left alone."""
-    from kata.course.paths import find_root
+    from kata.course.files import find_root
     from kata.course.stubs import stale_stubs, write_stubs
 
     root = find_root()
@@ -47,8 +47,8 @@ def ship(
     remark: Annotated[str, typer.Option(help="A sentence for the card.")] = "",
 ) -> None:
     """For maintainers: put a run into checkpoints/NAME, evaluate it there, and write its model card."""
-    from kata.desk.scorecard import print_scores
-    from kata.desk.shipping import ship as put
+    from kata.lab.evaluate import print_scores
+    from kata.lab.ship import ship_checkpoint as put
     from kata.train.checkpoints import CheckpointError
     from kata.train.data import DataError
 

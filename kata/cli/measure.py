@@ -82,20 +82,22 @@ def generate(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from kata.course.loader import StepError
-    from kata.desk.generate import Wish
-    from kata.desk.generate import generate as draw
-    from kata.desk.learner import LearnerError
-    from kata.desk.options import OptionError, file_to_write, interval_of
-    from kata.desk.studio import Sampling
-    from kata.desk.training import TrainingError
+    from kata.lab.generate import GenerateRequest
+    from kata.lab.generate import generate_digits as draw
+    from kata.lab.options import OptionError, file_to_write, interval_of
+    from kata.lab.train import TrainingError
+    from kata.train.checked_steps import StepCallError
     from kata.train.checkpoints import CheckpointError
+    from kata.train.pipeline import Sampling
 
     try:
         sampling = Sampling(sampler.value, steps, interval_of(interval))
         picture = file_to_write(out, "--out", ".png")
-        wish = Wish(digits, scale, count, checkpoint, impl, seed, sampling, device, picture)
+        wish = GenerateRequest(
+            digits, scale, count, checkpoint, impl, seed, sampling, device, picture
+        )
         draw(wish, Console(file=sys.stdout))
-    except (OptionError, TrainingError, CheckpointError, StepError, LearnerError) as error:
+    except (OptionError, TrainingError, CheckpointError, StepError, StepCallError) as error:
         stop(str(error))
     except KeyboardInterrupt:
         stop("Stopped by Ctrl-C; nothing was written.")
@@ -156,14 +158,13 @@ def evaluate(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from kata.course.loader import StepError
-    from kata.desk.evaluate import evaluate_checkpoint
-    from kata.desk.learner import LearnerError
-    from kata.desk.options import OptionError, file_to_write, interval_of, scales_of
-    from kata.desk.scorecard import print_scores, write_scores
-    from kata.desk.studio import Sampling
-    from kata.desk.training import TrainingError
+    from kata.lab.evaluate import evaluate_checkpoint, print_scores, write_scores
+    from kata.lab.options import OptionError, file_to_write, interval_of, scales_of
+    from kata.lab.train import TrainingError
+    from kata.train.checked_steps import StepCallError
     from kata.train.checkpoints import CheckpointError
     from kata.train.data import DataError
+    from kata.train.pipeline import Sampling
 
     console = Console(file=sys.stdout)
     try:
@@ -186,7 +187,7 @@ def evaluate(
         write_scores(report, files, console)
     except (
         *(OptionError, TrainingError, CheckpointError),
-        *(DataError, StepError, LearnerError),
+        *(DataError, StepError, StepCallError),
     ) as error:
         stop(str(error))
     except KeyboardInterrupt:
@@ -242,13 +243,13 @@ def bench(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch give way to others
 
     from kata.course.loader import StepError
-    from kata.desk.bench import BenchError, Wish, run_bench
-    from kata.desk.training import TrainingError
-    from kata.train.bench.sampling import CountError
+    from kata.lab.bench.run import BenchError, BenchRequest, run_bench
+    from kata.lab.bench.sampling import CountError
+    from kata.lab.train import TrainingError
     from kata.train.checkpoints import CheckpointError
     from kata.train.data import DataError
 
-    wish = Wish(only, device, threads, repeats, checkpoint, data, full, limit, json)
+    wish = BenchRequest(only, device, threads, repeats, checkpoint, data, full, limit, json)
     try:
         run_bench(wish, Console(file=sys.stdout))
     except CountError as error:

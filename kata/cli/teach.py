@@ -25,8 +25,8 @@ def student_copy(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
 ) -> None:
     """Copy the course for a class: everything a learner needs; no solutions, no mistakes, no verdicts."""
-    from kata.course.paths import find_root
-    from kata.grade.student import CopyError, write_student_copy
+    from kata.course.files import find_root
+    from kata.grade.targets import CopyError, write_student_copy
 
     try:
         count = write_student_copy(find_root(), folder)
@@ -87,21 +87,21 @@ def grade(
     Exit code 0: all is graded; 1: the grader failed at a submission, see
     grades.csv; 2: something has to be put right first.
     """
-    from kata.course.paths import find_root
-    from kata.grade.bubblewrap import IsolationError
-    from kata.grade.console import run_grade, show
+    from kata.course.files import find_root
+    from kata.grade.console import run_grade, show_summary
     from kata.grade.intake import IntakeError
     from kata.grade.judge import JudgeError
-    from kata.grade.session import Request, SessionError, part
-    from kata.grade.session import merge as merge_runs
+    from kata.grade.run import GradeRequest, GradingError, part
+    from kata.grade.run import merge as merge_runs
+    from kata.grade.sandbox.bubblewrap import IsolationError
 
     console = Console(file=sys.stdout)
     try:
         if merge:
             summary = merge_runs(submissions, out)
-            show(summary, out, console)
+            show_summary(summary, out, console)
         elif len(submissions) == 1:
-            request = Request(
+            request = GradeRequest(
                 submissions[0],
                 out,
                 isolation.value,
@@ -115,7 +115,7 @@ def grade(
             summary = run_grade(find_root(), request, console)
         else:
             stop("Name one folder of submissions; several only with --merge.")
-    except (IntakeError, IsolationError, JudgeError, SessionError) as error:
+    except (IntakeError, IsolationError, JudgeError, GradingError) as error:
         stop(str(error))
     except KeyboardInterrupt:
         stop("Stopped by Ctrl-C; go on with --resume.")
@@ -129,8 +129,8 @@ def gradescope(
     out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The archive to write.")],
 ) -> None:
     """Build the autograder archive for Gradescope: the course, and the scripts that set it up and run it."""
-    from kata.course.paths import find_root
-    from kata.grade.gradescope import PackingError, write_autograder
+    from kata.course.files import find_root
+    from kata.grade.targets import PackingError, write_autograder
 
     try:
         size = write_autograder(find_root(), out)

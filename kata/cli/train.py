@@ -68,13 +68,13 @@ def demo(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch give way to others
 
     from kata.course.loader import StepError
-    from kata.desk.demo import OutputError, Request, run_demo
-    from kata.desk.learner import LearnerError
+    from kata.lab.demo import DemoRequest, OutputError, run_demo
+    from kata.train.checked_steps import StepCallError
     from kata.train.data import DataError
 
     try:
-        met = run_demo(Request(impl, dataset.value, data, seed, out), Console(file=sys.stdout))
-    except (StepError, LearnerError, DataError, OutputError) as error:
+        met = run_demo(DemoRequest(impl, dataset.value, data, seed, out), Console(file=sys.stdout))
+    except (StepError, StepCallError, DataError, OutputError) as error:
         stop(str(error))
     except KeyboardInterrupt:
         stop("Stopped by Ctrl-C; nothing was written.")
@@ -139,17 +139,19 @@ def train(
     torchrun --nproc-per-node 2 -m kata train digits
     """
 
+    from kata.course.files import shown
     from kata.course.loader import StepError
-    from kata.course.paths import shown
-    from kata.desk.learner import LearnerError
-    from kata.desk.training import Order, TrainingError, run_training
+    from kata.lab.train import TrainingError, TrainRequest, run_training
+    from kata.train.checked_steps import StepCallError
     from kata.train.checkpoints import CheckpointError
     from kata.train.data import DataError
 
-    order = Order(preset, impl, data, out, resume, seed, device, steps, threads, parts, save_every)
+    order = TrainRequest(
+        preset, impl, data, out, resume, seed, device, steps, threads, parts, save_every
+    )
     try:
         trained = run_training(order, Console(file=sys.stdout))
-    except (TrainingError, CheckpointError, DataError, StepError, LearnerError) as error:
+    except (TrainingError, CheckpointError, DataError, StepError, StepCallError) as error:
         stop(str(error))
     if not trained.leads:
         lines = []

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from kata.course.manifest import STEPS, Step, step_of_file, step_of_folder
-from kata.course.paths import find_root, shown
+from kata.course.files import find_root, shown
+from kata.course.steps import STEPS, Step, step_of_file, step_of_folder
 
 
 class StepError(Exception):

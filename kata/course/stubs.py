@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from kata.course.manifest import STEPS, Step
+from kata.course.steps import STEPS, Step
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

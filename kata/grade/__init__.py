@@ -1,1 +1,1 @@
-"""The instructor's bench: intake, sandbox, judge and reports."""
+"""The grader: from what was handed in to points, reasons and reports."""

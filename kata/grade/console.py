@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from kata.grade import session
-from kata.grade.intake import shown
-from kata.grade.layers import Layer
+from kata.grade import run as session
+from kata.grade.intake import printable
 from kata.grade.results import SubmissionResult
-from kata.grade.session import Request, Summary
+from kata.grade.run import GradeRequest, Summary
+from kata.grade.sandbox.layers import Layer
 
 
-def run_grade(root: Path, request: Request, console: Console) -> Summary:
+def run_grade(root: Path, request: GradeRequest, console: Console) -> Summary:
     """Grade, and show how far it is."""
     columns = ("{task.description}", "{task.fields[left]}")
     bar = Progress(
@@ -36,17 +36,17 @@ def run_grade(root: Path, request: Request, console: Console) -> Summary:
 
     def progress(result: SubmissionResult, left: float) -> None:
         if result.error:
-            console.print(f"  [red]error[/]  {shown(result.name)}: {result.error}", markup=True)
+            console.print(f"  [red]error[/]  {printable(result.name)}: {result.error}", markup=True)
         bar.update(task, advance=1, left=f"{_time(left)} left")
 
     console.print(f"isolation: {request.isolation}", highlight=False)
     with bar:
-        summary = session.grade(root, request, announce, progress)
-    show(summary, request.out, console)
+        summary = session.grade_class(root, request, announce, progress)
+    show_summary(summary, request.out, console)
     return summary
 
 
-def show(summary: Summary, out: Path, console: Console) -> None:
+def show_summary(summary: Summary, out: Path, console: Console) -> None:
     """What came of a run: how many, the middle, and where everything lies."""
     found = summary.results
     points = [r.points for r in found if r.status == "graded"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from kata.course.manifest import STEPS
+from kata.course.steps import STEPS
 from kata.grade.archives import ArchiveError, is_archive, members
 
 FILE_CAP = 256 * 1024
@@ -130,14 +130,14 @@ def sources(folder: Path) -> list[Source]:
         by_name[unicodedata.normalize("NFC", source.name).casefold()].append(source)
     for same in by_name.values():
         if len(same) > 1:
-            places = ", ".join(shown(p.name) for source in same for p in source.paths[:1])
+            places = ", ".join(printable(p.name) for source in same for p in source.paths[:1])
             raise IntakeError(
-                f"There are two submissions named {shown(same[0].name)} ({places}): rename or remove one."
+                f"There are two submissions named {printable(same[0].name)} ({places}): rename or remove one."
             )
     return sorted(found, key=lambda source: source.name.casefold())
 
 
-def shown(name: str) -> str:
+def printable(name: str) -> str:
     """A name for the eye: control characters and what is no text as escapes."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
@@ -253,7 +253,7 @@ def _sorted_out(name: str, found: list[_Found], late: bool) -> Submission:
         best = min(one.rank for one in candidates)
         same = [one for one in candidates if one.rank == best]
         if len({one.text for one in same}) > 1:
-            places = " and ".join(shown(str(one.place)) for one in same)
+            places = " and ".join(printable(str(one.place)) for one in same)
             problems[number] = f"it was handed in more than once, with different texts: {places}"
         elif same[0].problem:
             problems[number] = same[0].problem

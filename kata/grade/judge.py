@@ -8,19 +8,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from kata.checks.diagnosis import Diagnosis, diagnose
-from kata.checks.probes import Answer
-from kata.checks.verdicts import Verdict, criteria_of, judge, right
 from kata.course.loader import joined_text
-from kata.course.manifest import STEPS, Step
-from kata.course.mistakes import Mistake, all_mistakes
+from kata.course.steps import STEPS, Step
+from kata.course.variants import Mistake, all_mistakes
+from kata.criteria.answers import Answers
+from kata.criteria.diagnosis import Diagnosis, diagnose
+from kata.criteria.questions import Answer
+from kata.criteria.verdicts import Verdict, criteria_of, right, verdicts_on
 from kata.grade.intake import Submission
-from kata.grade.jail import Limits
 from kata.grade.results import CriterionResult, StepResult, SubmissionResult
-from kata.grade.sandbox import ENDED, Job, Reply, SandboxError, Sandboxes
+from kata.grade.sandbox.client import (
+    ENDED,
+    SandboxError,
+    Sandboxes,
+    SandboxJob,
+    SandboxReply,
+)
+from kata.grade.sandbox.isolation import Limits
 from kata.grade.similarity import sketch
 
-Answers = Mapping[str, Answer]
 NOT_WRITTEN = "it is not written yet"
 
 
@@ -41,7 +47,7 @@ class Judge:
         self._stubs = {n: path.read_bytes() for n, path in handed_out.items() if path.is_file()}
         self._mistakes = all_mistakes(root)
         self._locks = {s.number: threading.Lock() for s in STEPS}
-        self._untouched: dict[int, Reply] = {}
+        self._untouched: dict[int, SandboxReply] = {}
         self._reference: dict[int, Answers] = {}
         self._known: dict[int, dict[Mistake, Answers]] = {}
 
@@ -110,17 +116,17 @@ class Judge:
     def _with(self, mistake: Mistake) -> bytes:
         return joined_text((self.root / "solutions" / mistake.step.file, mistake.path)).encode()
 
-    def _ask(self, step: Step, text: bytes, own: Mapping[int, bytes] | None = None) -> Reply:
+    def _ask(self, step: Step, text: bytes, own: Mapping[int, bytes] | None = None) -> SandboxReply:
         """Ask one step: among the solutions below it, or, assembled, among a person's own."""
         files = {f"exercises/{step.file}": text}
         if own is None:
             files |= {f"solutions/{s.file}": self._solutions[s.number] for s in _below(step)}
         else:
             files |= {f"exercises/{s.file}": own[s.number] for s in STEPS if s.number in own}
-        job = Job(step, files, assembled=own is not None, limits=self.limits)
+        job = SandboxJob(step, files, assembled=own is not None, limits=self.limits)
         return self.sandboxes.run(job, _seed_of(self.seed, step))
 
-    def _reply(self, step: Step, text: bytes) -> Reply:
+    def _reply(self, step: Step, text: bytes) -> SandboxReply:
         """What a text answers among the solutions; one that was handed back as it was handed out is asked only once."""
         if text != self._stubs.get(step.number):
             return self._ask(step, text)
@@ -167,9 +173,9 @@ class Judge:
             sketch=sketch(text),
         )
 
-    def _verdicts(self, step: Step, reply: Reply) -> list[Verdict]:
+    def _verdicts(self, step: Step, reply: SandboxReply) -> list[Verdict]:
         reference = self.reference(step)
-        verdicts = judge(
+        verdicts = verdicts_on(
             step, _readable(step, reply.decoded.answers, reference), reference, self.root
         )
         missing = _reason_for_silence(reply)
@@ -178,7 +184,9 @@ class Judge:
             for v in verdicts
         ]
 
-    def _diagnosis(self, step: Step, reply: Reply, verdicts: Sequence[Verdict]) -> Diagnosis | None:
+    def _diagnosis(
+        self, step: Step, reply: SandboxReply, verdicts: Sequence[Verdict]
+    ) -> Diagnosis | None:
         if all(
             v.passed or v.name not in reply.decoded.answers or v.why == NOT_WRITTEN
             for v in verdicts
@@ -212,7 +220,7 @@ def _readable(step: Step, answers: Answers, reference: Answers) -> Answers:
     return checked
 
 
-def _reason_for_silence(reply: Reply) -> str:
+def _reason_for_silence(reply: SandboxReply) -> str:
     """Why criteria got no answer."""
     if reply.decoded.refused:
         return reply.decoded.refused
@@ -221,7 +229,7 @@ def _reason_for_silence(reply: Reply) -> str:
     return reply.ended or ENDED["died"]
 
 
-def _reason(reply: Reply, verdicts: Sequence[Verdict]) -> str:
+def _reason(reply: SandboxReply, verdicts: Sequence[Verdict]) -> str:
     """Why a step lost points, in one sentence; empty where it lost none."""
     failed = [v for v in verdicts if not v.passed]
     if not failed:

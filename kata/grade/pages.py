@@ -5,24 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
-from kata.course.manifest import STEPS, step
-from kata.draw.page import frame
-from kata.grade.intake import shown
-from kata.grade.results import CriterionResult, Run, StepResult, SubmissionResult, slug
-from kata.grade.similarity import Likeness
+from kata.course.steps import STEPS, step_by_number
+from kata.grade.intake import printable
+from kata.grade.results import CriterionResult, GradingRun, StepResult, SubmissionResult, slug
+from kata.grade.similarity import Similarity
+from kata.pages.page import frame
 
 LOOK_AT = 0.95
 """The likeness from which two submissions are worth a look."""
 
 
-def feedback_page(result: SubmissionResult, run: Run) -> str:
+def feedback_page(result: SubmissionResult, run: GradingRun) -> str:
     """One person's page: points, step by step, with the reason for every lost point and no name of anybody else."""
     if result.error or result.refused:
         lead = "Not graded yet." if result.error else f"It could not be read: {result.refused}."
-        return frame(f"Feedback for {shown(result.name)}", lead, "", _footer(run), _STYLE)
+        return frame(f"Feedback for {printable(result.name)}", lead, "", _footer(run), _STYLE)
     lead = f"{_points(result.points)} of {_points(result.out_of)} points."
     rows = "".join(
-        f'<tr><th scope="row"><a href="#step-{s.step}">{s.step}. {escape(step(s.step).title)}</a></th>'
+        f'<tr><th scope="row"><a href="#step-{s.step}">{s.step}. {escape(step_by_number(s.step).title)}</a></th>'
         f"<td>{_bar(s.points / s.out_of)}</td><td>{_points(s.points)} / {_points(s.out_of)}</td>"
         f"<td>{_points(s.assembled)}</td></tr>"
         for s in result.steps
@@ -35,10 +35,12 @@ def feedback_page(result: SubmissionResult, run: Run) -> str:
         "them: the same step among your own files.</p></section>"
         + "".join(_step_section(s) for s in result.steps)
     )
-    return frame(f"Feedback for {shown(result.name)}", lead, body, _footer(run), _STYLE)
+    return frame(f"Feedback for {printable(result.name)}", lead, body, _footer(run), _STYLE)
 
 
-def class_page(found: Sequence[SubmissionResult], alike: Mapping[str, Likeness], run: Run) -> str:
+def class_page(
+    found: Sequence[SubmissionResult], alike: Mapping[str, Similarity], run: GradingRun
+) -> str:
     """The instructor's page: distribution, steps, commonest mistakes, who is stuck where, what needs a look."""
     graded = [r for r in found if r.status == "graded"]
     lead = f"{len(found)} submissions, {len(graded)} graded."
@@ -58,7 +60,7 @@ def class_page(found: Sequence[SubmissionResult], alike: Mapping[str, Likeness],
     return frame("The class", lead, body, footer, _STYLE)
 
 
-def notes_of(result: SubmissionResult, alike: Likeness | None) -> list[str]:
+def notes_of(result: SubmissionResult, alike: Similarity | None) -> list[str]:
     """What an instructor should look at in a result; empty for most."""
     notes = list(result.notes)
     if result.error:
@@ -66,12 +68,12 @@ def notes_of(result: SubmissionResult, alike: Likeness | None) -> list[str]:
     if result.refused:
         notes.insert(0, f"refused: {result.refused}")
     if alike and alike.share >= LOOK_AT:
-        notes.append(f"{alike.share:.0%} like {shown(alike.other)}")
+        notes.append(f"{alike.share:.0%} like {printable(alike.other)}")
     return notes
 
 
 def _step_section(s: StepResult) -> str:
-    about = step(s.step)
+    about = step_by_number(s.step)
     head = (
         f'<section id="step-{s.step}"><h2>{s.step}. {escape(about.title)} '
         f'<span class="soft">{_points(s.points)} / {_points(s.out_of)}</span></h2>'
@@ -110,7 +112,7 @@ def _criterion(c: CriterionResult) -> str:
     return f'<li class="{kind}"><b>{word}</b> <span>{escape(c.must)}{why}{hint}</span></li>'
 
 
-def _looks(found: Sequence[SubmissionResult], alike: Mapping[str, Likeness]) -> str:
+def _looks(found: Sequence[SubmissionResult], alike: Mapping[str, Similarity]) -> str:
     noted = [(r, notes) for r in found if (notes := notes_of(r, alike.get(r.name)))]
     # What went wrong comes before what is merely alike.
     noted.sort(key=lambda row: not notes_of(row[0], None))
@@ -171,14 +173,15 @@ def _stuck(graded: Sequence[SubmissionResult]) -> str:
         if first:
             stuck.setdefault(first, []).append(r)
     rows = [
-        (f"{n}. {escape(step(n).title)}", ", ".join(map(_link, stuck[n]))) for n in sorted(stuck)
+        (f"{n}. {escape(step_by_number(n).title)}", ", ".join(map(_link, stuck[n])))
+        for n in sorted(stuck)
     ]
     if not rows:
         return ""
     return f"<section><h2>Stuck at</h2>{_table(('step', 'who'), rows, 'words')}</section>"
 
 
-def _everybody(found: Sequence[SubmissionResult], alike: Mapping[str, Likeness]) -> str:
+def _everybody(found: Sequence[SubmissionResult], alike: Mapping[str, Similarity]) -> str:
     numbers = sorted({s.step for r in found for s in r.steps})
     rows = []
     for r in found:
@@ -198,7 +201,7 @@ def _cell(s: StepResult | None) -> str:
     return f'<span class="{kind}" title="{escape(s.reason)}">{_points(s.points)}</span>'
 
 
-def _isolation(run: Run) -> str:
+def _isolation(run: GradingRun) -> str:
     items = "".join(
         f'<li class="{"yes" if layer["holds"] else "no"}"><b>{"holds" if layer["holds"] else "not"}</b> '
         f"<span>{escape(str(layer['words']))}</span></li>"
@@ -210,7 +213,7 @@ def _isolation(run: Run) -> str:
     )
 
 
-def _footer(run: Run) -> str:
+def _footer(run: GradingRun) -> str:
     lost = "; ".join(run.not_prevented)
     told = f" Not prevented in this run: {lost}." if lost else ""
     return f"Graded by kata {run.versions.get('cfg-kata', '')}, isolation {run.isolation}.{told}"
@@ -229,7 +232,9 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") 
 
 
 def _link(result: SubmissionResult) -> str:
-    return f'<a href="feedback/{escape(slug(result.name))}.html">{escape(shown(result.name))}</a>'
+    return (
+        f'<a href="feedback/{escape(slug(result.name))}.html">{escape(printable(result.name))}</a>'
+    )
 
 
 def _bar(share: float) -> str:

@@ -7,26 +7,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kata.course.manifest import step
-from kata.grade.intake import shown
+from kata.course.steps import step_by_number
+from kata.grade.intake import printable
 from kata.grade.pages import class_page, feedback_page, notes_of
-from kata.grade.results import Run, StepResult, SubmissionResult, slug, write_whole
-from kata.grade.similarity import Likeness, nearest
+from kata.grade.results import GradingRun, StepResult, SubmissionResult, slug, write_report
+from kata.grade.similarity import Similarity, most_similar
 
 
-def write_reports(folder: Path, run: Run, found: Sequence[SubmissionResult]) -> None:
+def write_reports(folder: Path, run: GradingRun, found: Sequence[SubmissionResult]) -> None:
     """Write every report of a run into its folder, anew."""
-    alike = nearest({r.name: {s.step: s.sketch for s in r.steps if s.sketch} for r in found})
-    write_whole(folder / "grades.csv", grades_csv(found, alike))
-    write_whole(folder / "report.html", class_page(found, alike, run))
+    alike = most_similar({r.name: {s.step: s.sketch for s in r.steps if s.sketch} for r in found})
+    write_report(folder / "grades.csv", grades_csv(found, alike))
+    write_report(folder / "report.html", class_page(found, alike, run))
     for result in found:
         name = slug(result.name)
-        write_whole(folder / "feedback" / f"{name}.html", feedback_page(result, run))
-        text = json.dumps(gradescope(result, run), indent=1) + "\n"
-        write_whole(folder / "gradescope" / f"{name}.json", text)
+        write_report(folder / "feedback" / f"{name}.html", feedback_page(result, run))
+        text = json.dumps(gradescope_results(result, run), indent=1) + "\n"
+        write_report(folder / "gradescope" / f"{name}.json", text)
 
 
-def grades_csv(found: Sequence[SubmissionResult], alike: Mapping[str, Likeness]) -> str:
+def grades_csv(found: Sequence[SubmissionResult], alike: Mapping[str, Similarity]) -> str:
     """One line a submission; points are empty where the grader itself failed. Safe to open in a spreadsheet."""
     numbers = sorted({s.step for r in found for s in r.steps})
     out = io.StringIO()
@@ -59,7 +59,7 @@ def grades_csv(found: Sequence[SubmissionResult], alike: Mapping[str, Likeness])
     return out.getvalue()
 
 
-def gradescope(result: SubmissionResult, run: Run) -> dict[str, Any]:
+def gradescope_results(result: SubmissionResult, run: GradingRun) -> dict[str, Any]:
     """A submission's results as Gradescope's autograder wants them, `results.json`."""
     if result.error:
         return {"output": f"The grader failed: {result.error}. Your instructor will see to it."}
@@ -72,7 +72,7 @@ def gradescope(result: SubmissionResult, run: Run) -> dict[str, Any]:
         "tests": [
             {
                 "number": str(s.step),
-                "name": step(s.step).title,
+                "name": step_by_number(s.step).title,
                 "score": s.points,
                 "max_score": s.out_of,
                 "status": "passed" if s.points == s.out_of else "failed",
@@ -94,5 +94,5 @@ def _in_words(s: StepResult) -> str:
 
 def _cell(text: str) -> str:
     """A text that a spreadsheet takes for a text: names that look like formulas get an apostrophe."""
-    text = shown(text)
+    text = printable(text)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from kata.course.files import write_atomic
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("result.schema.json")
@@ -94,7 +95,7 @@ class SubmissionResult:
 
 
 @dataclass(frozen=True)
-class Run:
+class GradingRun:
     """What all results of a run share."""
 
     seed: int
@@ -112,7 +113,7 @@ class Run:
         return tuple(str(layer["words"]) for layer in self.layers if not layer["holds"])
 
     @classmethod
-    def read(cls, folder: Path) -> "Run":
+    def read(cls, folder: Path) -> "GradingRun":
         """The run of an output folder; ValueError where there is none."""
         try:
             data = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -123,7 +124,7 @@ class Run:
             raise ValueError(f"{folder} holds no run that can be read: {error}") from None
 
     def write(self, folder: Path) -> None:
-        write_whole(folder / "run.json", json.dumps(asdict(self), indent=1) + "\n")
+        write_report(folder / "run.json", json.dumps(asdict(self), indent=1) + "\n")
 
 
 def slug(name: str) -> str:
@@ -139,15 +140,10 @@ def slug(name: str) -> str:
     return f"{plain or 'submission'}-{digest[:8]}"
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is whole or as it was before, whenever the process ends."""
+def write_report(path: Path, text: str) -> None:
+    """Write a file of an output folder, whole and on the disk; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    write_atomic(path, text, durable=True)
 
 
 def result_path(folder: Path, name: str) -> Path:
@@ -155,12 +151,12 @@ def result_path(folder: Path, name: str) -> Path:
     return folder / "results" / f"{slug(name)}.json"
 
 
-def save(folder: Path, result: SubmissionResult) -> None:
+def save_result(folder: Path, result: SubmissionResult) -> None:
     """Write a submission's result."""
-    write_whole(result_path(folder, result.name), json.dumps(result.to_dict(), indent=1) + "\n")
+    write_report(result_path(folder, result.name), json.dumps(result.to_dict(), indent=1) + "\n")
 
 
-def load(folder: Path) -> dict[str, SubmissionResult]:
+def load_results(folder: Path) -> dict[str, SubmissionResult]:
     """All results of an output folder by name; files that are no results of this version are passed over."""
     found = {}
     for path in sorted((folder / "results").glob("*.json")):

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from kata.course.manifest import STEPS
-from kata.course.paths import find_root
+from kata.course.files import find_root
+from kata.course.steps import STEPS
 
 Sketches = Mapping[int, Sequence[int]]
 
@@ -40,7 +40,7 @@ def sketch(text: bytes) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Similarity:
     """The submission that is most like one, how much (0 to 1), and how much the solutions are."""
 
     other: str
@@ -48,18 +48,18 @@ class Likeness:
     solutions: float
 
 
-def nearest(everyone: Mapping[str, Sketches]) -> dict[str, Likeness]:
+def most_similar(everyone: Mapping[str, Sketches]) -> dict[str, Similarity]:
     """For every submission, by name, the one that is most like it; none for those that have too little to say."""
     model = _of_the_solutions()
     found = {}
     for name, own in everyone.items():
         others = (
-            (likeness(own, theirs), other) for other, theirs in everyone.items() if other != name
+            (similarity(own, theirs), other) for other, theirs in everyone.items() if other != name
         )
         share, other = max(others, default=(0.0, ""), key=lambda pair: pair[0])
-        solutions = likeness(own, model)
+        solutions = similarity(own, model)
         if share or solutions:
-            found[name] = Likeness(other if share else "", share, solutions)
+            found[name] = Similarity(other if share else "", share, solutions)
     return found
 
 
@@ -69,7 +69,7 @@ def _of_the_solutions() -> Sketches:
     return {s.number: sketch((folder / s.file).read_bytes()) for s in STEPS}
 
 
-def likeness(a: Sketches, b: Sketches) -> float:
+def similarity(a: Sketches, b: Sketches) -> float:
     """How alike two submissions are, 0 to 1, over the steps that both have; 0 where those are too short to say."""
     common = union = 0
     for step in a.keys() & b.keys():

@@ -8,9 +8,7 @@ process ends, the folder holds one whole checkpoint. Nothing is ever unpickled.
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from kata.course.paths import find_root, shown
+from kata.course.files import find_root, shown, write_atomic
 
 FORMAT = 1
 MANIFEST = "checkpoint.json"
+SHIPPED = ("mnist", "mnist-small", "digits")
+"""The checkpoints that come with the course, the best first."""
 
 
 class CheckpointError(Exception):
@@ -94,6 +94,19 @@ def find_checkpoint(name: str | Path) -> Path:
     )
 
 
+def best_shipped(names: Sequence[str] = SHIPPED) -> Path:
+    """The folder of the first of those checkpoints that ships and is there; CheckpointError where none is."""
+    for name in names:
+        try:
+            return find_checkpoint(name)
+        except CheckpointError:
+            continue
+    raise CheckpointError(
+        "There is no trained checkpoint here: run `kata train digits`, which takes a minute, "
+        "and name the folder that it makes with --checkpoint."
+    )
+
+
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint and hold every file against its SHA-256. Raises CheckpointError."""
     manifest = folder / MANIFEST
@@ -132,17 +145,17 @@ def write_checkpoint(
         for part, tensors in parts.items():
             name = f"{part}-{tag}.safetensors" if tag else f"{part}.safetensors"
             content = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
-            _replace(folder / name, content)
+            write_atomic(folder / name, content, durable=True)
             files[part] = {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
         text = json.dumps({"format": FORMAT, **facts, "files": files}, indent=2) + "\n"
-        _replace(folder / MANIFEST, text.encode())
+        write_atomic(folder / MANIFEST, text, durable=True)
     except OSError as error:
         raise CheckpointError(
             f"The checkpoint cannot be written to {shown(folder)} ({error.strerror or error}): "
             "make room or name another folder; the last one there is kept."
         ) from None
     current = {entry["name"] for entry in files.values()}
-    for stale in set(folder.glob("*.safetensors")) | set(folder.glob(".part-*")):
+    for stale in set(folder.glob("*.safetensors")) | set(folder.glob(".*.part")):
         if stale.name not in current:
             with contextlib.suppress(OSError):
                 stale.unlink()
@@ -163,21 +176,33 @@ def _read(file: Path, sha256: str) -> dict[str, Tensor]:
         ) from None
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file beside its place, flush it to the disk, and move it there."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
-        try:
-            part.write(content)
-            part.flush()
-            os.fsync(part.fileno())
-        except BaseException:
-            part.close()
-            Path(part.name).unlink(missing_ok=True)
-            raise
-    os.chmod(part.name, 0o644)
-    os.replace(part.name, path)
-
-
 def parameters(weights: Mapping[str, Tensor]) -> int:
     """How many numbers a state dict holds."""
     return sum(torch.numel(value) for value in weights.values())
+
+
+class MetricsFile:
+    """Appends to `metrics.jsonl` in a run's folder; lines from after `step`, where a run goes on, are dropped."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.path = folder / "metrics.jsonl"
+        kept = [line for line in self.lines() if line["step"] <= step]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_atomic(self.path, text)
+
+    def add(self, **values: Any) -> None:
+        """One line; `step` must be among the values."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """All whole lines so far: a run that was killed may have left half a line."""
+        if not self.path.is_file():
+            return []
+        found = []
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                found.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue
+        return found

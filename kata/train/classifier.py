@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kata.course.paths import cache_folder
+from kata.course.files import cache_folder
 from kata.train.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
 from kata.train.data import Dataset
 

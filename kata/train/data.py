@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from kata.course.paths import cache_folder, shown
+from kata.course.files import cache_folder, shown
 
 SPLIT_SEED = 0
 """The digits are always split in the same way, whatever the seed of a run."""
@@ -110,7 +110,7 @@ def mnist(folder: Path) -> Dataset:
     return Dataset("mnist", images[0], labels[0], images[1], labels[1])
 
 
-def load(name: str, folder: Path | None = None) -> Dataset:
+def load_dataset(name: str, folder: Path | None = None) -> Dataset:
     """The data set of that name, `digits` or `mnist`; folder: for MNIST, as in `data_folder`. DataError for others."""
     if name == "digits":
         return digits()

@@ -1,24 +1,73 @@
-"""The training loop of `kata train`: an implementation's model and loss, by the best recipe found.
+"""Several processes that train one model, as `torchrun` starts them: who they are, and how they add up."""
 
-Everything random comes from seeds derived from the run's seed and the number of the step, so the weights,
-the optimiser and the step are all of its state.
-"""
-
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from kata.train.data import Dataset
 from kata.train.presets import Preset
-from kata.train.rounds import learning_rate
-from kata.train.seeds import derived
-from kata.train.team import Team
+from kata.train.schedule import derived, learning_rate
+
+
+@dataclass(frozen=True)
+class ProcessGroup:
+    """This process, `rank`, among `size`; local: its number on its own machine."""
+
+    rank: int = 0
+    size: int = 1
+    local: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes and speaks."""
+        return self.rank == 0
+
+    def add(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor, in place, by its sum over all processes."""
+        if self.size == 1:
+            return
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        dist.all_reduce(flat)
+        for tensor, total in zip(
+            tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True
+        ):
+            tensor.copy_(total.view_as(tensor))
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process."""
+        if self.size == 1:
+            return flag
+        flags: list[bool] = [False] * self.size
+        dist.all_gather_object(flags, flag)
+        return any(flags)
+
+    def wait(self) -> None:
+        """Until every process is here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+@contextmanager
+def joined_group(device: torch.device) -> Iterator[ProcessGroup]:
+    """The team that `torchrun` tells of in the environment; a team of one where there is none."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield ProcessGroup()
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield ProcessGroup(dist.get_rank(), size, int(os.environ.get("LOCAL_RANK", "0")))
+    finally:
+        dist.destroy_process_group()
+
 
 Loss = Callable[..., Tensor]
 
@@ -41,10 +90,10 @@ class Training:
         seed: int,
         device: torch.device,
         parts: int = 1,
-        team: Team | None = None,
+        team: ProcessGroup | None = None,
     ) -> None:
         self.preset, self.loss, self.seed = preset, loss, seed
-        self.device, self.num_parts, self.team = device, parts, team or Team()
+        self.device, self.num_parts, self.team = device, parts, team or ProcessGroup()
         self.step = 0
         self._order: tuple[int, Tensor] | None = None
         torch.manual_seed(derived(seed, "weights"))

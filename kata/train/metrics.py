@@ -1,34 +1,321 @@
-"""The metrics file of a run: one JSON object a line, which goes on where a resumed run goes on."""
+"""What is measured on samples and models, by code of the tool's own and never by the code under test."""
 
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from kata.train.classifier import Classifier
+from kata.train.data import Dataset
 
 
-class Metrics:
-    """Appends to `metrics.jsonl` in a run's folder; lines from after `step`, where a run goes on, are dropped."""
+@dataclass(frozen=True)
+class Measurement:
+    """What one guidance scale gave. read_as_asked: a share in [0, 1]; spread: in pixel units; outside: a share."""
 
-    def __init__(self, folder: Path, step: int) -> None:
-        self.path = folder / "metrics.jsonl"
-        kept = [line for line in self.lines() if line["step"] <= step]
-        text = "".join(json.dumps(line) + "\n" for line in kept)
-        part = self.path.with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(self.path)
+    scale: float
+    samples: int
+    read_as_asked: float
+    spread: float
+    outside: float
 
-    def add(self, **values: Any) -> None:
-        """One line; `step` must be among the values."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
 
-    def lines(self) -> list[dict[str, Any]]:
-        """All whole lines so far: a run that was killed may have left half a line."""
-        if not self.path.is_file():
-            return []
-        found = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(line))
-            except json.JSONDecodeError:
-                continue
-        return found
+@dataclass(frozen=True)
+class Expectation:
+    """One sentence that was to be shown, what was measured, and whether it holds."""
+
+    claim: str
+    measured: str
+    holds: bool
+
+
+@torch.no_grad()
+def read_as_asked(
+    images: Tensor, labels: Tensor, classifier: Callable[[Tensor], Tensor], chunk: int = 500
+) -> float:
+    """The share of images whose largest logit is at their label, in [0, 1].
+
+    images: `(N, C, H, W)`, N at least 1; labels: int64 `(N,)`; classifier: images to logits `(B,
+    K)`; chunk: how many images it is shown at a time.
+    """
+    if len(images) != len(labels) or len(images) == 0:
+        raise ValueError(f"one label an image, got {len(images)} images and {len(labels)} labels")
+    read = torch.cat([classifier(part).argmax(dim=1) for part in images.split(chunk)])
+    return (read == labels).double().mean().item()
+
+
+def spread_within_class(images: Tensor, labels: Tensor) -> float:
+    """How much the images of one class differ: the mean over classes, of the mean over pixels, of the
+    standard deviation over the images of the class (divided by their number, correction=0).
+
+    images: `(N, C, H, W)`; labels: int64 `(N,)`, each class that occurs at least twice. In pixel
+    units, 0 where all images of a class are equal. Raises ValueError for a class with one image.
+    """
+    if len(images) != len(labels) or len(images) == 0:
+        raise ValueError(f"one label an image, got {len(images)} images and {len(labels)} labels")
+    spreads = []
+    for label in labels.unique():
+        members = images[labels == label]
+        if len(members) < 2:
+            raise ValueError(f"class {int(label)} has one image: a spread needs two")
+        spreads.append(members.double().std(dim=0, correction=0).mean())
+    return torch.stack(spreads).mean().item()
+
+
+def share_outside(images: Tensor) -> float:
+    """The share of pixels outside of [-1, 1] by more than 0.05: how over-saturated the images are."""
+    return (images.abs() > 1.05).double().mean().item()
+
+
+def measure(
+    scale: float, images: Tensor, labels: Tensor, classifier: Callable[[Tensor], Tensor]
+) -> Measurement:
+    """All that is measured on the samples of one guidance scale."""
+    return Measurement(
+        scale=scale,
+        samples=len(images),
+        read_as_asked=read_as_asked(images, labels, classifier),
+        spread=spread_within_class(images, labels),
+        outside=share_outside(images),
+    )
+
+
+def expectations(
+    measured: Sequence[Measurement], real_spread: float, least_read: Mapping[float, float]
+) -> list[Expectation]:
+    """What guidance is expected to show, held against what was measured.
+
+    measured: one entry a scale, 0, 1, 2 and 4 among them; real_spread: that of held-out real
+    images; least_read: the share that must be read as asked, at each of some scales. Raises
+    KeyError where a scale was not measured.
+    """
+    at = {m.scale: m for m in measured}
+    chance = at[0].read_as_asked
+    ratio = at[1].spread / real_spread
+    falling = [at[scale].spread for scale in (0, 1, 2, 4)]
+    return [
+        Expectation(
+            "read as asked at w = 0, by chance, 5 to 15%",
+            f"{chance:.1%}",
+            0.05 <= chance <= 0.15,
+        ),
+        *(
+            Expectation(
+                f"read as asked at w = {scale:g}, at least {100 * least:g}%",
+                f"{at[scale].read_as_asked:.1%}",
+                at[scale].read_as_asked >= least,
+            )
+            for scale, least in least_read.items()
+        ),
+        Expectation("spread at w = 1, at least 0.8 of the real one", f"{ratio:.2f}", ratio >= 0.8),
+        Expectation(
+            "spread at w = 0, 1, 2, 4, falling",
+            ", ".join(f"{spread:.3f}" for spread in falling),
+            all(a > b for a, b in pairwise(falling)),
+        ),
+    ]
+
+
+def loss_expectation(losses: Sequence[float], rounds: int, most: float) -> Expectation:
+    """That the average loss of the last rounds is at most so much, and above what only a leak can reach."""
+    last = losses[-rounds:]
+    average = sum(last) / len(last)
+    return Expectation(
+        f"average loss of the last {rounds} epochs, at most {most:g}",
+        f"{average:.4f}",
+        0.06 <= average <= most,
+    )
+
+
+FEATURES_CHUNK = 250
+
+
+@torch.no_grad()
+def features(images: Tensor, classifier: Classifier) -> Tensor:
+    """What the classifier's last layer is given, `(N, D)`: the features in which the Fréchet distance is taken."""
+    return torch.cat(
+        [classifier.features(part).flatten(1) for part in images.split(FEATURES_CHUNK)]
+    )
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """The squared Fréchet distance between the normal distributions fitted to features `(N, D)` and `(M, D)`.
+
+    |μa - μb|² + tr(Σa + Σb - 2 (Σa Σb)^½), as Heusel et al., "GANs trained by a two time-scale update rule converge to
+    a local Nash equilibrium", 2017. With Σ = XᵀX the trace of the root is the sum of the singular values of Xa Xbᵀ,
+    `(N, M)`, so no root of a `(D, D)` matrix is taken. Biased upwards where N and M are small: compare only values of
+    equal N and M. ValueError for less than two rows.
+    """
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"a covariance needs two rows, got {len(a)} and {len(b)}")
+    a, b = a.double(), b.double()
+    means = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
+    xa, xb = ((x - x.mean(dim=0)) / (len(x) - 1) ** 0.5 for x in (a, b))
+    roots = torch.linalg.svdvals(xa @ xb.T).sum()
+    return float(means + xa.square().sum() + xb.square().sum() - 2 * roots)
+
+
+def nearest_distances(images: Tensor, others: Tensor) -> Tensor:
+    """The distance of each image to the nearest of the others: root mean square over pixels, in pixel units, `(N,)`.
+
+    images: `(N, C, H, W)`; others: `(M, C, H, W)`. Near 0 for a copy.
+    """
+    flat = others.flatten(1)
+    nearest = [
+        torch.cdist(part.flatten(1), flat).amin(dim=1) for part in images.split(FEATURES_CHUNK)
+    ]
+    return torch.cat(nearest) / flat.shape[1] ** 0.5
+
+
+def of_each_class(labels: Tensor, count: int, first: int = 0) -> Tensor:
+    """The indices of `count` images of each class that occurs, from its `first` on, in their order, class by class."""
+    return torch.cat(
+        [(labels == label).nonzero()[first : first + count, 0] for label in labels.unique()]
+    )
+
+
+def smallest_class(labels: Tensor) -> int:
+    """How many images the rarest class that occurs has."""
+    return int(labels.unique(return_counts=True)[1].min())
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What is measured on a set of images.
+
+    read_as_asked, outside: shares in [0, 1]; spread: within a class, in pixel units; frechet: the Fréchet distance
+    to real images in the classifier's features; nearest: the mean distance to the nearest training image, in
+    pixel units.
+    """
+
+    read_as_asked: float
+    spread: float
+    outside: float
+    frechet: float
+    nearest: float
+
+
+class SampleScorer:
+    """Judges samples of which there are `per_class` of each class.
+
+    The Fréchet distance is taken between `each` images a class on either side, per_class or half of the rarest class of
+    the training images. Its floor is that between two halves of the training images, of that size.
+    """
+
+    def __init__(self, data: Dataset, classifier: Classifier, per_class: int) -> None:
+        self.data, self.classifier, self.per_class = data, classifier, per_class
+        self.each = min(per_class, smallest_class(data.labels) // 2)
+        self._half, self._other = (
+            features(data.images[of_each_class(data.labels, self.each, first)], classifier)
+            for first in (0, self.each)
+        )
+
+    def samples(self, images: Tensor, labels: Tensor) -> Scores:
+        """Of samples `(N, C, H, W)` and the labels that were asked for, `(N,)`."""
+        some = images[of_each_class(labels, self.each)]
+        return Scores(
+            read_as_asked=read_as_asked(images, labels, self.classifier),
+            spread=spread_within_class(images, labels),
+            outside=share_outside(images),
+            frechet=frechet_distance(features(some, self.classifier), self._half),
+            nearest=nearest_distances(images, self.data.images).mean().item(),
+        )
+
+    def real(self) -> Scores:
+        """Of held-out real images: all of them, nearest of up to per_class a class; frechet is the floor."""
+        images, labels = self.data.held_out_images, self.data.held_out_labels
+        some = images[of_each_class(labels, self.per_class)]
+        return Scores(
+            read_as_asked=read_as_asked(images, labels, self.classifier),
+            spread=spread_within_class(images, labels),
+            outside=share_outside(images),
+            frechet=frechet_distance(self._other, self._half),
+            nearest=nearest_distances(some, self.data.images).mean().item(),
+        )
+
+
+LOSSES_CHUNK = 250
+"""Samples that are evaluated at a time."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Flow-matching losses, means over `draws` of (image, time, noise): told the right, the null or a wrong label."""
+
+    right: float
+    null: float
+    wrong: float
+    draws: int
+
+    @property
+    def mix(self) -> float:
+        """What training under 10% label dropout reports: 0.9 right + 0.1 null."""
+        return 0.9 * self.right + 0.1 * self.null
+
+
+@torch.no_grad()
+def held_out_losses(
+    model: nn.Module, images: Tensor, labels: Tensor, null_class: int, seed: int, draws: int
+) -> Losses:
+    """The mean over samples and pixels of (model(x_t, t, y) - (x1 - x0))², the same x_t for all three kinds of label.
+
+    images: `(N, C, H, W)` on the CPU, each used equally often, in all at least `draws` times; labels: int64 `(N,)`,
+    below null_class; the times are uniform and stratified, one in each of as many equal parts of [0, 1] as there are
+    draws. A wrong label is any of the others. Evaluates three samples a draw.
+    """
+    source = torch.Generator().manual_seed(seed)
+    device = next(model.parameters()).device
+    chosen = torch.arange(len(images)).repeat(-(-draws // len(images)))
+    total = len(chosen)
+    times = (torch.randperm(total, generator=source) + torch.rand(total, generator=source)) / total
+    right = labels[chosen]
+    shift = torch.randint(1, null_class, (total,), generator=source)
+    asked = (right, torch.full_like(right, null_class), (right + shift) % null_class)
+    sums = torch.zeros(len(asked), dtype=torch.float64)
+    for part in torch.arange(total).split(LOSSES_CHUNK):
+        x_t, t, v = _point(images[chosen[part]], times[part], source, device)
+        for kind, told in enumerate(asked):
+            errors = (model(x_t, t, told[part].to(device)) - v).square()
+            sums[kind] += errors.flatten(1).mean(dim=1).double().sum().cpu()
+    means = (sums / total).tolist()
+    return Losses(right=means[0], null=means[1], wrong=means[2], draws=total)
+
+
+@torch.no_grad()
+def labels_of_least_loss(
+    model: nn.Module, images: Tensor, num_classes: int, seed: int, pairs: int
+) -> Tensor:
+    """The model used as a classifier: for each image the label under which its loss is least, int64 `(N,)`.
+
+    images: `(N, C, H, W)` on the CPU; pairs: of (time, noise) for each image, the times stratified in [0, 1]; all
+    labels are held against the same pairs. Evaluates N * pairs * num_classes samples. Li et al., "Your diffusion
+    model is secretly a zero-shot classifier", 2023.
+    """
+    source = torch.Generator().manual_seed(seed)
+    device = next(model.parameters()).device
+    found = []
+    for x0 in images.split(max(1, LOSSES_CHUNK // num_classes)):
+        told = torch.arange(num_classes, device=device).repeat(len(x0))
+        errors = torch.zeros(len(x0), num_classes, device=device)
+        for pair in range(pairs):
+            times = (pair + torch.rand(len(x0), generator=source)) / pairs
+            x_t, t, v = (
+                part.repeat_interleave(num_classes, dim=0)
+                for part in _point(x0, times, source, device)
+            )
+            loss = (model(x_t, t, told) - v).square().flatten(1).mean(dim=1)
+            errors += loss.view(len(x0), num_classes)
+        found.append(errors.argmin(dim=1).cpu())
+    return torch.cat(found)
+
+
+def _point(
+    x0: Tensor, times: Tensor, source: torch.Generator, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(x_t, t, v) on the line from x0 to fresh noise, moved to the device."""
+    x1 = torch.randn(x0.shape, generator=source)
+    t = times.view(-1, 1, 1, 1)
+    x_t = (1 - t) * x0 + t * x1
+    return x_t.to(device), times.to(device), (x1 - x0).to(device)

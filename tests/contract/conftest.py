@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kata.course.paths import find_root
-from kata.run.warm import WarmRunner
+from kata.course.files import find_root
+from kata.runner.client import WarmRunner
 
 
 @pytest.fixture(scope="session")

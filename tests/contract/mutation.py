@@ -20,10 +20,10 @@ from cosmic_ray.plugins import get_operator, operator_names
 from rich.console import Console
 from rich.progress import track
 
-from kata.course.manifest import STEPS, Step
-from kata.course.paths import find_root
-from kata.run.results import Job
-from kata.run.warm import WarmRunner
+from kata.course.files import find_root
+from kata.course.steps import STEPS, Step
+from kata.runner.client import WarmRunner
+from kata.runner.outcomes import PytestJob
 
 LIMIT = 30.0
 
@@ -79,7 +79,7 @@ def survivors_of(step: Step, root: Path, runner: WarmRunner) -> tuple[int, list[
             path = Path(folder) / str(i) / step.file
             path.parent.mkdir()
             path.write_text(mutated, encoding="utf-8")
-            jobs.append(Job(("--impl", str(path), "-x"), LIMIT))
+            jobs.append(PytestJob(("--impl", str(path), "-x"), LIMIT))
         results = track(
             runner.run_all(jobs), f"step {step.number}", len(jobs), console=Console(stderr=True)
         )

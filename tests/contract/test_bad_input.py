@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from kata.checks.models import LabelField
 from kata.course.loader import Implementation
-from kata.course.manifest import STEPS
+from kata.course.steps import STEPS
+from kata.testing.models import LabelField
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from kata.course.manifest import STEPS
-from kata.course.paths import find_root
+from kata.course.files import find_root
+from kata.course.steps import STEPS
 
 ROOT = find_root()
 ALLOWED = {"torch", "numpy", "kata.given", "math", "collections.abc", "typing", "pathlib"}

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from kata.checks.diagnosis import Answers, diagnose
-from kata.checks.probes import probes_of
-from kata.checks.verdicts import criteria_of, judge
-from kata.checks.words import words_of
-from kata.course.manifest import STEPS
-from kata.course.mistakes import Mistake, all_mistakes, variants
-from kata.course.paths import find_root
+from kata.course.files import find_root
+from kata.course.steps import STEPS
 from kata.course.stubs import write_stubs
-from kata.desk.answers import ask_and_write, read_answers
-from kata.run.results import Call
+from kata.course.variants import Mistake, all_mistakes, variants
+from kata.criteria.diagnosis import Answers, diagnose
+from kata.criteria.questions import questions_of
+from kata.criteria.verdicts import criteria_of, verdicts_on, words_of
+from kata.learn.examine import ask_and_write, read_answers
+from kata.runner.outcomes import Call
 
 ROOT = find_root()
 LIMIT = 120.0
@@ -71,7 +70,7 @@ def asked(runner, tmp_path_factory):
 @by_step
 def test_criteria_are_named_for_tests_and_ask_about_every_name(step):
     """A probe bears the name of a test, whose docstring says what must hold; every public name has probes."""
-    probes, words = probes_of(step), words_of(ROOT / "tests" / step.test_file)
+    probes, words = questions_of(step), words_of(ROOT / "tests" / step.test_file)
     assert {probe.of for probe in probes.values()} == set(step.public)
     for name in probes:
         assert words[f"test_{name}"].must.endswith("."), name
@@ -84,7 +83,7 @@ def test_right_answers_pass_and_are_not_diagnosed(asked, step):
     """The solution and the right answers in other styles pass every criterion, and nobody finds a mistake in them."""
     it = asked(step)
     for name, answers in {"solution": it.solution, **it.alternatives}.items():
-        failed = [v for v in judge(step, answers, it.solution, ROOT) if not v.passed]
+        failed = [v for v in verdicts_on(step, answers, it.solution, ROOT) if not v.passed]
         assert not failed, name
         assert diagnose(step, answers, it.solution, it.mistakes) is None, name
 
@@ -94,7 +93,7 @@ def test_right_answers_pass_and_are_not_diagnosed(asked, step):
 def test_stub_is_told_that_it_is_not_written(asked, step):
     """Of a stub, every criterion says that it is not written yet, and there is no diagnosis."""
     it = asked(step)
-    verdicts = judge(step, it.stub, it.solution, ROOT)
+    verdicts = verdicts_on(step, it.stub, it.solution, ROOT)
     assert {(v.passed, v.why) for v in verdicts} == {(False, "it is not written yet")}
     assert diagnose(step, it.stub, it.solution, it.mistakes) is None
 
@@ -107,7 +106,7 @@ def test_every_mistake_fails_a_criterion(asked, step):
     unseen = [
         mistake.name
         for mistake, answers in it.mistakes.items()
-        if all(v.passed for v in judge(step, answers, it.solution, ROOT))
+        if all(v.passed for v in verdicts_on(step, answers, it.solution, ROOT))
     ]
     assert not unseen
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kata.course.manifest import STEPS
-from kata.course.paths import find_root
+from kata.course.files import find_root
+from kata.course.steps import STEPS
 from kata.course.stubs import stub_text
 
 ROOT = find_root()

@@ -5,10 +5,10 @@ from textwrap import dedent
 
 import pytest
 
-from kata.course.manifest import STEPS
-from kata.course.paths import find_root
+from kata.course.files import find_root
+from kata.course.steps import STEPS
 from kata.course.stubs import is_untouched, stale_stubs, stub_text, write_stubs
-from kata.run.results import Job
+from kata.runner.outcomes import PytestJob
 
 ROOT = find_root()
 
@@ -70,7 +70,7 @@ def stubs(tmp_path_factory):
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 def test_every_test_fails_on_the_stub_and_names_the_step(runner, stubs, step):
     """Each test of a step ends in the NotImplementedError of that step, and in nothing else."""
-    result = runner.run(Job(("--impl", str(stubs), f"tests/{step.test_file}")))
+    result = runner.run(PytestJob(("--impl", str(stubs), f"tests/{step.test_file}")))
     assert result.exit_code == 1, result.reason + result.output
     assert result.outcomes
     for outcome in result.outcomes:
@@ -83,7 +83,7 @@ def test_one_solution_among_stubs_turns_its_step_green(runner, stubs, tmp_path, 
     """A solved step passes although every other file of the folder is still a stub."""
     desk = shutil.copytree(stubs, tmp_path / "desk")
     shutil.copy(ROOT / "solutions" / step.file, desk)
-    result = runner.run(Job(("--impl", str(desk), f"tests/{step.test_file}")))
+    result = runner.run(PytestJob(("--impl", str(desk), f"tests/{step.test_file}")))
     assert result.exit_code == 0, result.reason + result.output
 
 

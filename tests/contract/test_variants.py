@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kata.course.manifest import STEPS
-from kata.course.mistakes import all_mistakes, variants
-from kata.course.paths import find_root
-from kata.run.results import Job, Result
+from kata.course.files import find_root
+from kata.course.steps import STEPS
+from kata.course.variants import all_mistakes, variants
+from kata.runner.outcomes import PytestJob, RunResult
 
 ROOT = find_root()
 MISTAKES = all_mistakes(ROOT)
@@ -17,7 +17,7 @@ ALTERNATIVES = [path for step in STEPS for path in variants(ROOT, "alternatives"
 
 
 @pytest.fixture(scope="module")
-def results(runner, request) -> dict[Path, Result]:
+def results(runner, request) -> dict[Path, RunResult]:
     """One run of its step's tests for every variant that was asked for, all cores at work."""
     chosen = {
         i.callspec.params["variant"]
@@ -37,7 +37,9 @@ def results(runner, request) -> dict[Path, Result]:
         if path in chosen:
             jobs[path] = ("--impl", str(path))
     return dict(
-        zip(jobs, runner.run_all([Job(arguments) for arguments in jobs.values()]), strict=True)
+        zip(
+            jobs, runner.run_all([PytestJob(arguments) for arguments in jobs.values()]), strict=True
+        )
     )
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from kata.desk.demo import Request, run_demo
+from kata.lab.demo import DemoRequest, run_demo
 
 
 @pytest.mark.slow
@@ -13,6 +13,6 @@ def test_digits_are_drawn_as_asked(implementation, tmp_path):
     """A low loss; read as asked at w = 1, 2 and 4, by chance at w = 0; diversity that falls with w. A minute or two."""
     if implementation.path.is_file():
         pytest.fail("the final test wants a folder with all ten steps", pytrace=False)
-    request = Request(impl=str(implementation.path), out=tmp_path / "run")
+    request = DemoRequest(impl=str(implementation.path), out=tmp_path / "run")
     met = run_demo(request, Console(file=sys.stdout, width=80))
     assert met, "an expectation was missed: the lines above that begin with `missed` say which"

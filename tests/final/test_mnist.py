@@ -8,8 +8,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from kata.desk.evaluate import evaluate_checkpoint
-from kata.desk.training import Order, run_training
+from kata.lab.evaluate import evaluate_checkpoint
+from kata.lab.train import TrainRequest, run_training
 
 DOCUMENT = (0.1774, 0.1781)
 """The average loss of the last epoch in two runs of the document."""
@@ -28,7 +28,7 @@ def run(implementation, tmp_path_factory):
         if preset not in done:
             console = Console(file=sys.stdout, width=80)
             folder = tmp_path_factory.mktemp(preset) / "run"
-            run_training(Order(preset=preset, impl=impl, out=folder), console)
+            run_training(TrainRequest(preset=preset, impl=impl, out=folder), console)
             report = evaluate_checkpoint(folder, impl, console)
             (folder / "report.json").write_text(json.dumps(report, indent=2), encoding="utf-8")
             print(f"report: {folder / 'report.json'}")

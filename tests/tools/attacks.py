@@ -4,7 +4,7 @@
 `STRICT_ONLY` would succeed or do harm: there the reports must say so.
 """
 
-from kata.course.paths import find_root
+from kata.course.files import find_root
 
 WRONG = """
 import torch
@@ -83,15 +83,17 @@ ATTACKS: dict[str, str | bytes] = {
     "sparse_answer": inside("return torch.eye(3).to_sparse()"),
     # works on the machinery in its own process
     "replaces_the_probes": before(
-        "import kata.checks.probes as p\np.answer = lambda *a: p.Answer({'v': torch.tensor(1.0)})\n"
+        "import kata.criteria.questions as p\np.answer = lambda *a: p.Answer({'v': torch.tensor(1.0)})\n"
         "p.refusal = lambda call: 1"
     ),
-    "empties_the_probes": before("import kata.checks.probes as p\np.probes_of = lambda step: {}"),
+    "empties_the_probes": before(
+        "import kata.criteria.questions as p\np.probes_of = lambda step: {}"
+    ),
     "replaces_the_encoder": before(
-        "import kata.grade.protocol as p\np.encode = lambda *a: b'\\0\\0\\0\\x02{}'"
+        "import kata.criteria.answers as p\np.encode = lambda *a: b'\\0\\0\\0\\x02{}'"
     ),
     "replaces_the_models": before(
-        "import kata.checks.models as m\nm.LabelField.velocity = lambda self, x, t, y: x * 0\n"
+        "import kata.testing.models as m\nm.LabelField.velocity = lambda self, x, t, y: x * 0\n"
         "m.PointMass.velocity = lambda self, x, t, y: x * 0"
     ),
     "draws_zeros": before(
@@ -100,8 +102,8 @@ ATTACKS: dict[str, str | bytes] = {
     ),
     "writes_garbage_to_the_grader": before("os.write(3, b'+' + b'\\xff' * 1000)"),
     "writes_forged_answers": before(
-        "import json\nfrom kata.checks.probes import probes_of\nfrom kata.course.manifest import step\n"
-        "from kata.grade.protocol import encode\nfrom kata.checks.probes import Answer\n"
+        "import json\nfrom kata.criteria.questions import probes_of\nfrom kata.course.steps import step\n"
+        "from kata.criteria.answers import encode\nfrom kata.criteria.questions import Answer\n"
         "os.write(3, b'+' + b''.join(encode(n, Answer({'v': torch.tensor(1.0)})) for n in probes_of(step(3))))\n"
         "os._exit(0)"
     ),
@@ -166,7 +168,7 @@ STRICT_ONLY: dict[str, str] = {
     "finds_the_tests": before(
         "from pathlib import Path\nassert [p for p in Path('SECRET/tests').iterdir()]"
     ),
-    "imports_the_verdicts": before("import kata.checks.verdicts.step03"),
+    "imports_the_verdicts": before("import kata.criteria.step03"),
     "opens_a_socket": before(
         "import socket\nsocket.create_connection(('127.0.0.1', PORT), timeout=2).send(b'x')"
     ),

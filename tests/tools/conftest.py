@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from kata.course.paths import find_root
+from kata.course.files import find_root
 
 
 @pytest.fixture(scope="session")

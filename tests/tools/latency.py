@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from kata.course.manifest import STEPS, Step
-from kata.course.paths import find_root
+from kata.course.files import find_root
+from kata.course.steps import STEPS, Step
 
 SAVES = 20
 WITHIN = {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.5, 5: 1.5, 6: 1.5, 7: 0.5, 8: 1.5, 9: 1.5, 10: 0.5}

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from kata.course.manifest import step
-from kata.course.paths import find_root
-from kata.grade.jail import Limits
-from kata.grade.session import Request, grade
+from kata.course.files import find_root
+from kata.course.steps import step_by_number
+from kata.grade.run import GradeRequest, grade_class
+from kata.grade.sandbox.isolation import Limits
 
 CORPUS = runpy.run_path(str(Path(__file__).with_name("attacks.py")))
 ATTACKS, STRICT_ONLY, text_of = (CORPUS[name] for name in ("ATTACKS", "STRICT_ONLY", "text_of"))
 ROOT = find_root()
-STEP = step(3)
+STEP = step_by_number(3)
 LIMITS = Limits(cpu=3, wall=10, memory=1 << 30)
 ATTACKED_IN = {
     "strict": {**ATTACKS, **STRICT_ONLY},
@@ -47,9 +47,11 @@ class Attacked:
                 solution = (ROOT / "solutions" / STEP.file).read_bytes()
                 self._hand_in(f"honest_{i:02d}", solution)
         self.before = self._submissions()
-        request = Request(folder / "class", folder / "out", isolation, workers=2, limits=LIMITS)
+        request = GradeRequest(
+            folder / "class", folder / "out", isolation, workers=2, limits=LIMITS
+        )
         started = time.monotonic()
-        self.summary = grade(ROOT, request, lambda *_: None, lambda *_: None)
+        self.summary = grade_class(ROOT, request, lambda *_: None, lambda *_: None)
         self.seconds = time.monotonic() - started
         server.close()
         self.results = {r.name: r for r in self.summary.results}

@@ -12,21 +12,25 @@ from rich.console import Console
 from torch import nn
 from typer.testing import CliRunner
 
-from kata.checks.models import LabelField, redraw_zeros
 from kata.cli import app
 from kata.course.loader import Implementation
-from kata.course.manifest import step
-from kata.desk import bench
-from kata.desk.bench import Wish, run_bench
-from kata.desk.prices import prices
-from kata.train.bench.counting import Counting
-from kata.train.bench.peak import peak, products
-from kata.train.bench.plain import decoder, two_passes, with_attention_weights
-from kata.train.bench.recipes import Run, recipes, time_to_loss
-from kata.train.bench.sampling import CountError, cost_of_sampling, runs_of_sampling
-from kata.train.bench.solvers import SolverCost, Walk, cost_of_solvers, most_walks
-from kata.train.bench.step import cost_of_step, flop_of_step
-from kata.train.bench.timing import in_turn, runs
+from kata.course.steps import step_by_number
+from kata.lab.bench import run as bench
+from kata.lab.bench.plain import decoder, two_passes, with_attention_weights
+from kata.lab.bench.recipes import RecipeRun, recipes, time_to_loss
+from kata.lab.bench.run import BenchRequest, prices, run_bench
+from kata.lab.bench.sampling import (
+    CountError,
+    SolverCost,
+    Walk,
+    cost_of_sampling,
+    cost_of_solvers,
+    most_walks,
+    runs_of_sampling,
+)
+from kata.lab.bench.step import cost_of_step, flop_of_step
+from kata.lab.bench.timing import Counting, in_turn, peak, products, runs
+from kata.testing.models import LabelField, redraw_zeros
 from kata.train.checkpoints import write_checkpoint
 from kata.train.data import Dataset
 from kata.train.presets import PRESETS, ModelSize
@@ -38,7 +42,7 @@ SHAPE = (1, 4, 4)
 
 def solution(number, name):
     """A public name of a step, from the solutions."""
-    return getattr(Implementation("solutions", assembled=True).module(step(number)), name)
+    return getattr(Implementation("solutions", assembled=True).module(step_by_number(number)), name)
 
 
 def tiny():
@@ -242,8 +246,8 @@ def test_a_recipe_ends_at_its_target_its_last_step_or_its_limit(data):
 
 def test_a_loss_that_was_not_reached_has_no_ratio():
     """Both must have been there for one."""
-    there = Run(100.0, 5, [(100.0, 0.17)], 100.0)
-    not_there = Run(900.0, 9, [(900.0, 0.2)], None)
+    there = RecipeRun(100.0, 5, [(100.0, 0.17)], 100.0)
+    not_there = RecipeRun(900.0, 9, [(900.0, 0.2)], None)
     rows = prices({"recipes": {"mnist-small": there, "document": not_there}})
     assert (rows[0].this, rows[0].other, rows[0].ratio) == ("100 s", "not in 900 s", None)
     rows = prices({"recipes": {"mnist-small": there, "document": replace(there, reached=200.0)}})
@@ -262,7 +266,7 @@ def small_parts(monkeypatch, tmp_path, data):
         "cost_of_sampling": partial(cost_of_sampling, batch_size=1, num_steps=1),
         "cost_of_solvers": partial(cost_of_solvers, euler_steps=(1, 2), asked=2, fine=3),
         "recipes": lambda: small,
-        "load": lambda name, folder: data,
+        "load_dataset": lambda name, folder: data,
         "batches_of": lambda data, epochs: 20,
         "cached_classifier": lambda *_: nn.Flatten(),
     }.items():
@@ -276,7 +280,9 @@ def small_parts(monkeypatch, tmp_path, data):
 def test_the_whole_bench_is_one_table_and_one_file(small_parts, tmp_path):
     """Every part has its lines in at most 80 columns, and its figures in the JSON."""
     out = io.StringIO()
-    wish = Wish(checkpoint=small_parts, full=True, repeats=1, limit=5, out=tmp_path / "bench.json")
+    wish = BenchRequest(
+        checkpoint=small_parts, full=True, repeats=1, limit=5, out=tmp_path / "bench.json"
+    )
     run_bench(wish, Console(file=out, width=80))
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
@@ -294,11 +300,11 @@ def test_the_whole_bench_is_one_table_and_one_file(small_parts, tmp_path):
 def test_what_was_not_measured_is_said(small_parts):
     """Without --full no recipe is trained, and the bench says how to."""
     out = io.StringIO()
-    facts = run_bench(Wish(checkpoint=small_parts, repeats=1), Console(file=out, width=80))
+    facts = run_bench(BenchRequest(checkpoint=small_parts, repeats=1), Console(file=out, width=80))
     assert "recipes" not in facts
     assert "kata bench --only recipes" in out.getvalue()
     out = io.StringIO()
-    run_bench(Wish("step", repeats=1), Console(file=out, width=80))
+    run_bench(BenchRequest("step", repeats=1), Console(file=out, width=80))
     assert "Not measured" not in out.getvalue()
 
 

@@ -5,19 +5,19 @@ import shutil
 
 from rich.console import Console
 
-from kata.course.manifest import STEPS
-from kata.desk import board as boards
-from kata.desk.board import board, dots, in_words, show
-from kata.desk.desk import Desk, Standing
-from kata.run.results import Outcome, Result
+from kata.course.steps import STEPS
+from kata.learn import board as boards
+from kata.learn.board import dots, in_words, run_and_show_board, show_board
+from kata.learn.workspace import Standing, Workspace
+from kata.runner.outcomes import Outcome, RunResult
 
-PASSED = Result((Outcome("test_a", "passed"),), 0)
-FAILED = Result((Outcome("test_a", "failed"), Outcome("test_b", "failed")), 1)
+PASSED = RunResult((Outcome("test_a", "passed"),), 0)
+FAILED = RunResult((Outcome("test_a", "failed"), Outcome("test_b", "failed")), 1)
 
 
 def shown_board(desks, width=80):
     console = Console(file=io.StringIO(), width=width)
-    show(desks, console)
+    show_board(desks, console)
     return console.file.getvalue()
 
 
@@ -63,7 +63,7 @@ def test_a_step_in_words():
         "unknown": Standing(True),
         "passes": Standing(True, PASSED),
         "2 fail": Standing(True, FAILED),
-        "fails": Standing(True, Result(reason="ended")),
+        "fails": Standing(True, RunResult(reason="ended")),
         "needs 3": Standing(True, None, STEPS[2]),
     }
     for words, standing in cases.items():
@@ -80,7 +80,7 @@ def test_ctrl_c_shows_what_is_known(course, monkeypatch):
     shutil.copy(course / "solutions" / STEPS[0].file, course / "exercises")
     monkeypatch.setattr(boards, "run_missing", interrupted)
     console = Console(file=io.StringIO(), width=80)
-    board((Desk(),), console, console)
+    run_and_show_board((Workspace(),), console, console)
     text = console.file.getvalue()
     assert "unknown" in text
     assert "Stopped by Ctrl-C" in text
@@ -89,7 +89,7 @@ def test_ctrl_c_shows_what_is_known(course, monkeypatch):
 def test_narrow_terminals_and_those_without_dots(course):
     """The table wraps; where a dot cannot be shown there is a number."""
     for width in (40, 60):
-        lines = shown_board((Desk(),), width).splitlines()
+        lines = shown_board((Workspace(),), width).splitlines()
         assert all(len(line) <= width for line in lines if not line.startswith("next"))
     plain = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     assert dots(STEPS[2], plain) == "3/5"

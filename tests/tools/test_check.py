@@ -6,13 +6,13 @@ import shutil
 import pytest
 from rich.console import Console
 
+from kata.course.files import find_root, shown
 from kata.course.loader import joined_text
-from kata.course.manifest import STEPS
-from kata.course.paths import find_root, shown
-from kata.desk import desk as desks
-from kata.desk.check import check_with
-from kata.desk.desk import Desk, DeskError, chosen_step
-from kata.run.warm import WarmRunner
+from kata.course.steps import STEPS
+from kata.learn import workspace as desks
+from kata.learn.check import check_with
+from kata.learn.workspace import Workspace, WorkspaceError, chosen_step
+from kata.runner.client import WarmRunner
 
 ROOT = find_root()
 STEP = STEPS[1]
@@ -35,7 +35,7 @@ def told(runner, tmp_path):
     def tell(text, width=80, step=STEP):
         (tmp_path / step.file).write_text(text, encoding="utf-8")
         console = Console(file=io.StringIO(), width=width)
-        passed = check_with(runner, Desk(tmp_path), step, console)
+        passed = check_with(runner, Workspace(tmp_path), step, console)
         assert "\x1b" not in console.file.getvalue()
         return passed, console.file.getvalue()
 
@@ -149,7 +149,7 @@ def test_results_are_remembered_by_what_was_tested(runner, tmp_path):
     """The record holds for the same bytes alone, of the step and, assembled, of the steps below it."""
     for step in STEPS:
         shutil.copy(ROOT / "solutions" / step.file, tmp_path)
-    alone, together = Desk(tmp_path), Desk(tmp_path, assembled=True)
+    alone, together = Workspace(tmp_path), Workspace(tmp_path, assembled=True)
     sampling, guidance = STEPS[6], tmp_path / STEPS[2].file
     for desk in (alone, together):
         assert desk.run(runner, sampling).passed
@@ -173,7 +173,7 @@ def test_a_step_may_be_named_in_several_ways(text):
 @pytest.mark.parametrize("text", ["0", "11", "-1", "three", "", "exercises", "3.5"])
 def test_a_step_that_is_none_is_one_sentence(text):
     """It says which there are."""
-    with pytest.raises(DeskError, match=r"There is no step .*1 to 10"):
+    with pytest.raises(WorkspaceError, match=r"There is no step .*1 to 10"):
         chosen_step(text)
 
 

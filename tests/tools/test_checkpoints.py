@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kata.course.loader import Implementation
-from kata.course.manifest import step
+from kata.course.steps import step_by_number
 from kata.train.checkpoints import (
     CheckpointError,
     find_checkpoint,
@@ -21,7 +21,7 @@ MODEL = {"img_size": 8, "patch_size": 4, "embed_dim": 16, "depth": 1, "num_heads
 
 @pytest.fixture(scope="module")
 def conditional_dit():
-    return Implementation("solutions").module(step(5)).ConditionalDiT
+    return Implementation("solutions").module(step_by_number(5)).ConditionalDiT
 
 
 @pytest.fixture

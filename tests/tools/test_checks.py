@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from kata.checks.bounds import binomial_bounds, fresh_seed
-from kata.checks.compare import check, check_close, check_raises, unchanged
-from kata.checks.models import PointMass, redraw_zeros
+from kata.testing.assertions import check_close, check_raises, check_that, unchanged
+from kata.testing.bounds import binomial_bounds, fresh_seed
+from kata.testing.models import PointMass, redraw_zeros
 
 WORDS = {"called": "f(1)", "must": "the answer is right", "hint": "read the formula"}
 
@@ -33,7 +33,7 @@ def test_the_failure_message_has_four_parts():
 def test_a_hint_may_be_a_question():
     """It keeps its mark, and gets no full stop behind it."""
     with pytest.raises(AssertionError, match=r"Try: is it right\?$"):
-        check(False, called="f", got="returned 1", must="it is 2", hint="is it right?")
+        check_that(False, called="f", got="returned 1", must="it is 2", hint="is it right?")
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from kata.checks.bounds import fresh_seed
-from kata.checks.diagnosis import diagnose
-from kata.checks.probes import Answer, answer, ask, asks, gradients, plain, refusal, tried
-from kata.checks.verdicts import BAD_LABELS, SAME, alike, close, counted, judge, refused
-from kata.checks.words import words_of
-from kata.course.manifest import step
-from kata.course.mistakes import Mistake
-from kata.course.paths import find_root
+from kata.course.files import find_root
+from kata.course.steps import step_by_number
+from kata.course.variants import Mistake
+from kata.criteria.diagnosis import diagnose
+from kata.criteria.questions import Answer, answer, ask, asks, gradients, plain, refusal, tried
+from kata.criteria.rules import BAD_LABELS, SAME, close, counted, refused
+from kata.criteria.verdicts import alike, verdicts_on, words_of
+from kata.testing.bounds import fresh_seed
 
 ROOT = find_root()
-GUIDANCE = step(3)
+GUIDANCE = step_by_number(3)
 SEED = 1
 
 
@@ -191,7 +191,7 @@ def test_judge_says_what_became_of_each_criterion(reference):
     given = dict(asked(scaled(2), raising(NotImplementedError())))
     del given["scale_zero_is_unconditional"]
     given["nothing_is_clamped"] = Answer(error="ValueError", message="no")
-    verdicts = {v.name: v for v in judge(GUIDANCE, given, reference, ROOT)}
+    verdicts = {v.name: v for v in verdicts_on(GUIDANCE, given, reference, ROOT)}
     assert {
         name: verdicts[name].why
         for name in given
@@ -224,7 +224,7 @@ def test_a_solution_that_fails_is_said(reference):
     with pytest.raises(
         ValueError, match="the solution fails at nothing_is_clamped: ValueError: no"
     ):
-        judge(GUIDANCE, reference, broken, ROOT)
+        verdicts_on(GUIDANCE, reference, broken, ROOT)
 
 
 def test_diagnosis_names_the_commonest_first(reference, known):

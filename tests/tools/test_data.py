@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from kata.train.data import MNIST_FILES, DataError, data_folder, load, mnist
-from kata.train.rounds import Batches, learning_rate, train_in_rounds
+from kata.train.by_trainer import RoundLoader, learning_rate, train_in_rounds
+from kata.train.data import MNIST_FILES, DataError, data_folder, load_dataset, mnist
 
 
 @pytest.fixture
@@ -72,20 +72,20 @@ def test_files_of_the_right_size_with_other_contents_are_refused(tmp_path):
 def test_an_unknown_data_set_is_refused():
     """The two that there are, are named."""
     with pytest.raises(DataError, match="digits or mnist"):
-        load("cifar")
+        load_dataset("cifar")
 
 
 def test_batches_go_on_where_they_stopped():
     """Two rounds of two batches see each of twelve images once; labels stay with their images."""
     images = torch.arange(12.0).view(12, 1, 1, 1)
     done = []
-    loader = Batches(images, torch.arange(12), 3, 2, seed=0, on_batch=lambda: done.append(1))
+    loader = RoundLoader(images, torch.arange(12), 3, 2, seed=0, on_batch=lambda: done.append(1))
     assert len(loader) == 2
     seen = [*loader, *loader]
     assert sorted(int(v) for x, _ in seen for v in x.flatten()) == list(range(12))
     assert all(torch.equal(x.flatten().long(), y) for x, y in seen)
     assert len(done) == 4
-    again = [*Batches(images, torch.arange(12), 3, 4, seed=0)]
+    again = [*RoundLoader(images, torch.arange(12), 3, 4, seed=0)]
     assert all(torch.equal(a[1], b[1]) for a, b in zip(seen, again, strict=True))
 
 

@@ -13,10 +13,10 @@ import pytest
 import torch
 from rich.console import Console
 
-from kata.course.paths import find_root
-from kata.desk.demo import OutputError, Request, run_demo
-from kata.train.data import DataError, digits, load
-from kata.train.evaluation import read_as_asked, spread_within_class
+from kata.course.files import find_root
+from kata.lab.demo import DemoRequest, OutputError, run_demo
+from kata.train.data import DataError, digits, load_dataset
+from kata.train.metrics import read_as_asked, spread_within_class
 from kata.train.presets import RECIPES
 
 ROOT = find_root()
@@ -28,7 +28,7 @@ TINY = replace(
 def small_run(folder, seed=0):
     """The numbers of a demo that takes seconds, and what it printed."""
     text = io.StringIO()
-    run_demo(Request(seed=seed, out=folder), Console(file=text, width=80), TINY)
+    run_demo(DemoRequest(seed=seed, out=folder), Console(file=text, width=80), TINY)
     return json.loads((folder / "metrics.json").read_text(encoding="utf-8")), text.getvalue()
 
 
@@ -62,7 +62,7 @@ def test_what_exists_is_not_overwritten(tmp_path):
     """A folder with something in it is refused before anything is done."""
     (tmp_path / "note.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match="it is there already"):
-        run_demo(Request(out=tmp_path), Console(file=io.StringIO()), TINY)
+        run_demo(DemoRequest(out=tmp_path), Console(file=io.StringIO()), TINY)
     assert [p.name for p in tmp_path.iterdir()] == ["note.txt"]
 
 
@@ -139,7 +139,7 @@ def test_mnist_is_what_the_contract_says():
     """60,000 and 10,000 images of 28 x 28 pixels in [-1, 1]."""
     if not os.environ.get("KATA_DATA"):
         pytest.skip("MNIST is not on disk: set KATA_DATA to the folder that holds it")
-    data = load("mnist", None)
+    data = load_dataset("mnist", None)
     assert data.images.shape == (60_000, 1, 28, 28)
     assert data.held_out_images.shape == (10_000, 1, 28, 28)
     assert (data.images.min(), data.images.max()) == (-1, 1)
@@ -152,4 +152,4 @@ def test_half_of_mnist_is_refused(tmp_path):
     raw.mkdir(parents=True)
     (raw / "train-images-idx3-ubyte").write_bytes(b"half")
     with pytest.raises(DataError, match="MNIST"):
-        load("mnist", tmp_path)
+        load_dataset("mnist", tmp_path)

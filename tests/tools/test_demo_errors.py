@@ -9,12 +9,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from kata.cli import app
+from kata.course.files import find_root
 from kata.course.loader import unload
-from kata.course.paths import find_root
-from kata.desk.demo import Request, run_demo
-from kata.desk.learner import LearnerError
-from kata.desk.progress import Stages
+from kata.lab.demo import DemoRequest, run_demo
+from kata.train.checked_steps import StepCallError
 from kata.train.presets import RECIPES
+from kata.train.progress import Stages
 
 ROOT = find_root()
 TINY = replace(
@@ -76,8 +76,8 @@ def test_a_step_that_fails_is_blamed_by_name(desk, tmp_path, case):
     file, change, sentence = SPOILT[case]
     with (desk / file).open("a", encoding="utf-8") as text:
         text.write(f"\n\n{change}")
-    with pytest.raises(LearnerError) as caught:
-        run_demo(Request(str(desk), out=tmp_path / "run"), Console(file=io.StringIO()), TINY)
+    with pytest.raises(StepCallError) as caught:
+        run_demo(DemoRequest(str(desk), out=tmp_path / "run"), Console(file=io.StringIO()), TINY)
     assert sentence in str(caught.value)
     assert file in str(caught.value)
     assert "pytest tests/test_step" in str(caught.value)
@@ -88,7 +88,7 @@ def test_a_step_that_fails_is_blamed_by_name(desk, tmp_path, case):
 def test_what_steps_print_goes_to_the_log(desk, tmp_path):
     """Nothing of it comes between the progress lines."""
     text = io.StringIO()
-    run_demo(Request(str(desk), out=tmp_path / "run"), Console(file=text, width=80), TINY)
+    run_demo(DemoRequest(str(desk), out=tmp_path / "run"), Console(file=text, width=80), TINY)
     log = (tmp_path / "run" / "training.log").read_text(encoding="utf-8")
     assert log.count("avg_loss") == TINY.rounds
     assert "avg_loss" not in text.getvalue()
@@ -97,7 +97,7 @@ def test_what_steps_print_goes_to_the_log(desk, tmp_path):
 def test_the_exit_code_says_whether_expectations_are_met(monkeypatch):
     """0 and 1."""
     for met, code in ((True, 0), (False, 1)):
-        monkeypatch.setattr("kata.desk.demo.run_demo", lambda *arguments, met=met: met)
+        monkeypatch.setattr("kata.lab.demo.run_demo", lambda *arguments, met=met: met)
         assert CliRunner().invoke(app, ["demo"]).exit_code == code
 
 
@@ -107,7 +107,7 @@ def test_an_interruption_is_one_sentence_and_leaves_nothing(monkeypatch, tmp_pat
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kata.desk.demo.teach", interrupted)
+    monkeypatch.setattr("kata.lab.demo.run_experiment", interrupted)
     result = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "run")])
     assert result.exit_code == 2
     assert "nothing was written" in result.output
@@ -117,7 +117,7 @@ def test_an_interruption_is_one_sentence_and_leaves_nothing(monkeypatch, tmp_pat
 def test_an_empty_folder_may_be_the_output(tmp_path):
     """It is filled, not refused."""
     (tmp_path / "run").mkdir()
-    run_demo(Request(out=tmp_path / "run"), Console(file=io.StringIO()), TINY)
+    run_demo(DemoRequest(out=tmp_path / "run"), Console(file=io.StringIO()), TINY)
     assert (tmp_path / "run" / "index.html").is_file()
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from kata.course.loader import Implementation
-from kata.course.manifest import step
-from kata.train.document import ByTrainer, Epochs, Stopped
+from kata.course.steps import step_by_number
+from kata.train.by_trainer import EpochLoader, Stopped, TrainerRun
 from kata.train.presets import PRESETS
 
 COUNT = 70
@@ -36,15 +36,15 @@ def folder(tmp_path):
 @pytest.fixture(scope="module")
 def steps():
     implementation = Implementation("solutions")
-    return [implementation.module(step(number)) for number in (5, 6)]
+    return [implementation.module(step_by_number(number)) for number in (5, 6)]
 
 
 def run(folder, steps, on_batch=lambda: None):
     """The document's run on that folder, with a small model and batches of 16."""
     preset = replace(PRESETS["document"], batch_size=16)
     make = partial(steps[0].ConditionalDiT, embed_dim=16, depth=1, num_heads=2)
-    loader = Epochs(folder, preset.batch_size, seed=5, on_batch=on_batch)
-    return ByTrainer(
+    loader = EpochLoader(folder, preset.batch_size, seed=5, on_batch=on_batch)
+    return TrainerRun(
         preset, make, steps[1].ConditionalTrainer, loader, seed=5, device=torch.device("cpu")
     )
 
@@ -68,7 +68,7 @@ def test_model_has_the_documents_size(steps):
 
 def test_images_are_the_documents(folder):
     """Batches of images in [-1, 1], the last incomplete one left out, another order each epoch."""
-    loader = Epochs(folder, 16, seed=1, on_batch=lambda: None)
+    loader = EpochLoader(folder, 16, seed=1, on_batch=lambda: None)
     batches = list(loader)
     assert len(batches) == len(loader) == COUNT // 16
     x0, y = batches[0]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kata.train.evaluation import (
+from kata.train.metrics import (
     Measurement,
     expectations,
     measure,

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from kata.desk.desk import learners_desk
-from kata.desk.gallery_page import gallery
-from kata.draw.curve import Curve
-from kata.draw.page import frame
-from kata.draw.playground import STYLE, Walks, section
+from kata.figures.curve import Curve
+from kata.learn.gallery import write_gallery
+from kata.learn.workspace import open_workspace
+from kata.pages.page import frame
+from kata.pages.playground import STYLE, Walks, section
 
 from .browser import Browser, installed
 
@@ -70,8 +70,8 @@ def opened(browser, page):
 @pytest.mark.slow
 def test_the_page_of_kata_gallery(browser, tmp_path):
     """All ten steps and the playground, from a checkpoint that ships: less than 3 MB, no error, a digit."""
-    desk = learners_desk("solutions")
-    found = gallery(desk, Console(file=io.StringIO()), tmp_path)
+    desk = open_workspace("solutions")
+    found = write_gallery(desk, Console(file=io.StringIO()), tmp_path)
     assert found.missing == ()
     assert len(found.steps) == 10
     assert found.page.stat().st_size < 3_000_000

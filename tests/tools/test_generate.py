@@ -11,13 +11,13 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
-from kata.checks.models import redraw_zeros
 from kata.cli import app
+from kata.course.files import find_root
 from kata.course.loader import Implementation, unload
-from kata.course.manifest import step
-from kata.course.paths import find_root
-from kata.desk import evaluate, generate
-from kata.draw.terminal import INK, drawn
+from kata.course.steps import step_by_number
+from kata.figures.terminal import INK_CHARACTERS, images_as_text
+from kata.lab import evaluate, generate
+from kata.testing.models import redraw_zeros
 from kata.train import classifier
 from kata.train.checkpoints import CheckpointError, write_checkpoint
 
@@ -35,7 +35,7 @@ def forget_steps():
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     """A tiny model that was never trained, and does tell labels apart."""
-    model = Implementation("solutions").module(step(5)).ConditionalDiT(**MODEL)
+    model = Implementation("solutions").module(step_by_number(5)).ConditionalDiT(**MODEL)
     redraw_zeros(model)
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
     write_checkpoint(folder, {"model": model.state_dict()}, {"dataset": "digits", "model": MODEL})
@@ -79,8 +79,8 @@ def test_digits_samplers_and_scales_matter(checkpoint):
 
     def images(digits=(7,), scale=4.0, **sampling):
         sampling = generate.Sampling(**{"num_steps": 3, **sampling})
-        wish = generate.Wish(digits, scale, 3, checkpoint, seed=1, sampling=sampling)
-        return generate.generate(wish, Console(file=io.StringIO()))
+        wish = generate.GenerateRequest(digits, scale, 3, checkpoint, seed=1, sampling=sampling)
+        return generate.generate_digits(wish, Console(file=io.StringIO()))
 
     plain = images()
     assert plain.shape == (1, 3, 1, 8, 8)
@@ -178,7 +178,7 @@ def test_a_tampered_checkpoint_is_refused(kata, checkpoint, tmp_path):
 @pytest.mark.parametrize("width", [12, 40, 80])
 def test_the_terminal_is_wide_enough(width, size, colours):
     """No line is wider than the terminal; every image is there."""
-    lines = [line.plain for line in drawn(np.full((5, size, size), 0.6), width, colours)]
+    lines = [line.plain for line in images_as_text(np.full((5, size, size), 0.6), width, colours)]
     assert max(map(len, lines)) <= width
     rows = "\n".join(lines).split("\n\n")
     assert sum(len(row.splitlines()[0].split()) for row in rows) == 5
@@ -187,9 +187,9 @@ def test_the_terminal_is_wide_enough(width, size, colours):
 def test_ink_and_paper():
     """Paper is blank, ink is dark; the upper pixel is the block, the lower one what is behind it; grey lies between."""
     image = np.array([[[-1.0, 1.0, 1.0, -9.0], [-1.0, 1.0, -1.0, 9.0]]])
-    (plain,) = drawn(image, 80, colours=False)
-    assert plain.plain == f" @{INK[round(0.5 * (len(INK) - 1))]}{INK[round(0.5 * (len(INK) - 1))]}"
-    (blocks,) = drawn(image, 80, colours=True)
+    (plain,) = images_as_text(image, 80, colours=False)
+    assert plain.plain == f" @{2 * INK_CHARACTERS[round(0.5 * (len(INK_CHARACTERS) - 1))]}"
+    (blocks,) = images_as_text(image, 80, colours=True)
     assert blocks.plain == "▀▀▀▀"
     levels = [(s.style.color.triplet[0], s.style.bgcolor.triplet[0]) for s in blocks.spans]
     assert levels == [(0, 0), (255, 255), (255, 0), (0, 255)]

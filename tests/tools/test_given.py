@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import kata.given
-from kata.checks.models import redraw_zeros
 from kata.course.loader import Implementation
-from kata.course.manifest import step
+from kata.course.steps import step_by_number
 from kata.given import (
     AdaLayerNorm,
     Attention,
@@ -24,6 +23,7 @@ from kata.given import (
     position_embedding,
 )
 from kata.given.embeddings import sinusoids
+from kata.testing.models import redraw_zeros
 
 SMALL = {"img_size": 8, "patch_size": 2, "in_channels": 3, "embed_dim": 32, "depth": 2}
 
@@ -187,7 +187,7 @@ def test_adaptive_layer_norm_starts_as_a_plain_one():
 @pytest.mark.parametrize("size", [(1, 5), (4, 4), (3, 16), (16, 3)])
 def test_adaptive_layer_norm_is_modulate_of_step_2(size):
     """AdaLN is the layer norm, modulated by the solution's `modulate` with the projection's scale and shift."""
-    modulate = Implementation("solutions").module(step(2)).modulate
+    modulate = Implementation("solutions").module(step_by_number(2)).modulate
     samples, tokens = size
     adaptive = AdaLayerNorm(16, 64)
     redraw_zeros(adaptive)

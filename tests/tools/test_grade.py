@@ -13,20 +13,18 @@ import zipfile
 
 import pytest
 
-from kata.checks.verdicts import Verdict
-from kata.checks.words import Words
+from kata.course.files import find_root
 from kata.course.loader import joined_text
-from kata.course.manifest import STEPS, step
-from kata.course.mistakes import all_mistakes, variants
-from kata.course.paths import find_root
-from kata.grade.gradescope import write_autograder
+from kata.course.steps import STEPS, step_by_number
+from kata.course.variants import all_mistakes, variants
+from kata.criteria.verdicts import Verdict, Words
 from kata.grade.intake import Submission
 from kata.grade.judge import Judge, share
-from kata.grade.results import SCHEMA, load, slug
-from kata.grade.sandbox import SandboxError, Sandboxes
-from kata.grade.session import Request, SessionError, grade, merge, part
-from kata.grade.similarity import likeness, sketch
-from kata.grade.student import write_student_copy
+from kata.grade.results import SCHEMA, load_results, slug
+from kata.grade.run import GradeRequest, GradingError, grade_class, merge, part
+from kata.grade.sandbox.client import SandboxError, Sandboxes
+from kata.grade.similarity import similarity, sketch
+from kata.grade.targets import write_autograder, write_student_copy
 
 ROOT = find_root()
 ISOLATION = "strict" if sys.platform == "linux" else "process"
@@ -35,28 +33,28 @@ QUICK = (1, 2, 3, 10)
 
 
 def solution(number):
-    return (ROOT / "solutions" / step(number).file).read_bytes()
+    return (ROOT / "solutions" / step_by_number(number).file).read_bytes()
 
 
 def stub(number):
-    return (ROOT / "exercises" / step(number).file).read_bytes()
+    return (ROOT / "exercises" / step_by_number(number).file).read_bytes()
 
 
 def mistaken(name):
     number = int(name[4:6])
     path = ROOT / "tests" / "mistakes" / f"{name}.py"
-    return joined_text((ROOT / "solutions" / step(number).file, path)).encode()
+    return joined_text((ROOT / "solutions" / step_by_number(number).file, path)).encode()
 
 
 def hand_in(folder, files):
     folder.mkdir(parents=True)
     for number, text in files.items():
-        (folder / step(number).file).write_bytes(text)
+        (folder / step_by_number(number).file).write_bytes(text)
 
 
 def graded(folder, out, **wishes):
-    request = Request(folder, out, ISOLATION, **wishes)
-    return grade(ROOT, request, lambda *_: None, lambda *_: None)
+    request = GradeRequest(folder, out, ISOLATION, **wishes)
+    return grade_class(ROOT, request, lambda *_: None, lambda *_: None)
 
 
 def kata(*arguments):
@@ -76,13 +74,13 @@ def class_of_eight(tmp_path_factory):
     hand_in(folder / "stubs", {n: stub(n) for n in QUICK})
     hand_in(folder / "=one missing", {n: solution(n) for n in QUICK[:-1]})
     hand_in(folder / "mistaken", {1: solution(1), 3: mistaken("step03/scale_from_conditional")})
-    other = variants(ROOT, "alternatives", step(3))[0]
-    text = joined_text((ROOT / "solutions" / step(3).file, other)).encode()
+    other = variants(ROOT, "alternatives", step_by_number(3))[0]
+    text = joined_text((ROOT / "solutions" / step_by_number(3).file, other)).encode()
     hand_in(folder / "otherwise", {3: text})
     hand_in(folder / "broken", {1: b"def f(:", 2: solution(2)})
     hand_in(folder / "nothing", {})
     with zipfile.ZipFile(folder / "zipped.zip", "w") as archive:
-        archive.writestr(f"home/exercises/{step(3).file}", solution(3))
+        archive.writestr(f"home/exercises/{step_by_number(3).file}", solution(3))
     return folder
 
 
@@ -95,14 +93,18 @@ def run(class_of_eight, tmp_path_factory):
 def test_points_are_what_was_earned(run):
     """Full marks for what is right, 0 for stubs and what is missing, a reason for every lost point."""
     summary, out = run
-    full = sum(step(n).points for n in QUICK)
+    full = sum(step_by_number(n).points for n in QUICK)
     points = {r.name: r.points for r in summary.results}
     assert points["all right"] == full
-    assert points["=one missing"] == full - step(10).points
-    assert points["otherwise"] == points["zipped"] == step(3).points
-    assert points["broken"] == step(2).points
+    assert points["=one missing"] == full - step_by_number(10).points
+    assert points["otherwise"] == points["zipped"] == step_by_number(3).points
+    assert points["broken"] == step_by_number(2).points
     assert points["stubs"] == points["nothing"] == 0
-    assert step(1).points <= points["mistaken"] < step(1).points + step(3).points
+    assert (
+        step_by_number(1).points
+        <= points["mistaken"]
+        < step_by_number(1).points + step_by_number(3).points
+    )
     for result in summary.results:
         for s in result.steps:
             assert (s.points == s.out_of) == (not s.reason)
@@ -120,7 +122,7 @@ def test_feedback_is_in_the_learners_words(run):
     broken = next(r for r in summary.results if r.name == "broken").steps[0]
     assert "line 1: syntax error" in broken.reason
     missing = next(r for r in summary.results if r.name == "nothing").steps[3]
-    assert missing.reason == f"{step(4).file} was not handed in"
+    assert missing.reason == f"{step_by_number(4).file} was not handed in"
     stubs = next(r for r in summary.results if r.name == "stubs").steps[0]
     assert stubs.reason == "it is not written yet"
     for other in (r.name for r in summary.results if r.name != "mistaken"):
@@ -171,15 +173,15 @@ def test_going_on_and_grading_again_change_nothing_but_what_changed(run, class_o
     again = graded(folder, out, only="mistaken")
     assert (again.graded, again.run.seed) == (1, summary.run.seed)
     assert rows(out) == before
-    (folder / "broken" / step(1).file).write_bytes(solution(1))
+    (folder / "broken" / step_by_number(1).file).write_bytes(solution(1))
     shutil.rmtree(folder / "stubs")
     more = graded(folder, out, resume=True)
     assert (more.graded, more.kept) == (1, 6)
     after = rows(out)
-    assert float(after["broken"]["points"]) == step(1).points + step(2).points
+    assert float(after["broken"]["points"]) == step_by_number(1).points + step_by_number(2).points
     assert before.keys() - after.keys() == {"stubs"}
     for wishes in ({}, {"resume": True, "seed": 6}, {"resume": True, "shard": (1, 2)}):
-        with pytest.raises(SessionError):
+        with pytest.raises(GradingError):
             graded(folder, out, **wishes)
     assert rows(out) == after
 
@@ -196,10 +198,10 @@ def test_answers_seen_before_are_worth_nothing(tmp_path):
             asked.append((u.sum().item(), result))
             return result
 
-    from kata.checks.probes import ask
+    from kata.criteria.questions import ask
     from kata.grade.judge import _seed_of
 
-    ask(Recorder, step(3), _seed_of(5, step(3)))
+    ask(Recorder, step_by_number(3), _seed_of(5, step_by_number(3)))
     table = {k: v.tolist() for k, v in asked if isinstance(k, float) and v.dtype.is_floating_point}
     learned = learned.replace(
         "TABLE = {}", f"TABLE = {{k: torch.tensor(v) for k, v in {table!r}.items()}}"
@@ -214,7 +216,7 @@ def test_a_failure_of_the_graders_own_is_no_zero(class_of_eight, tmp_path, monke
     honest = Sandboxes.run
 
     def fails(self, job, seed):
-        if job.look is None and f"exercises/{step(10).file}" in job.files:
+        if job.look is None and f"exercises/{step_by_number(10).file}" in job.files:
             raise SandboxError("the sandbox ended by itself")
         return honest(self, job, seed)
 
@@ -229,7 +231,7 @@ def test_a_failure_of_the_graders_own_is_no_zero(class_of_eight, tmp_path, monke
     monkeypatch.setattr(Sandboxes, "run", honest)
     summary = graded(folder, out, resume=True)
     assert (summary.graded, summary.kept) == (1, 1)
-    assert float(rows(out)["all right"]["points"]) == sum(step(n).points for n in QUICK)
+    assert float(rows(out)["all right"]["points"]) == sum(step_by_number(n).points for n in QUICK)
 
 
 @pytest.mark.slow
@@ -240,7 +242,7 @@ def test_shards_and_a_cluster_give_the_grades_of_one_run(run, class_of_eight, tm
         graded(class_of_eight, tmp_path / f"shard{i}", seed=5, shard=(i, 4), workers=1)
     merge([tmp_path / f"shard{i}" for i in range(1, 5)], tmp_path / "merged")
     assert rows(tmp_path / "merged") == expected
-    with pytest.raises(SessionError, match="more than one"):
+    with pytest.raises(GradingError, match="more than one"):
         merge([tmp_path / "shard1", tmp_path / "shard1"], tmp_path / "twice")
     from distributed import LocalCluster
 
@@ -283,7 +285,7 @@ def test_killed_three_times_it_loses_nothing(run, class_of_eight, tmp_path):
         assert kills <= 3
     assert kills == 3
     assert rows(out) == rows(run[1])
-    assert len(load(out)) == 8
+    assert len(load_results(out)) == 8
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +298,7 @@ def judge():
 @pytest.mark.parametrize("number", range(1, 11))
 def test_mistakes_lose_points_and_alternatives_none(judge, number):
     """By the criteria, in the sandbox, on fresh inputs; the solution and every alternative have full marks."""
-    here = step(number)
+    here = step_by_number(number)
     right = {"solution": solution(number)}
     for path in variants(ROOT, "alternatives", here):
         text = joined_text((ROOT / "solutions" / here.file, path))
@@ -305,7 +307,7 @@ def test_mistakes_lose_points_and_alternatives_none(judge, number):
         result = judge.grade(Submission(name, {number: text}))
         assert result.points == here.points, (name, result.steps[number - 1])
     reference = judge.reference(here)
-    from kata.checks.verdicts import judge as verdicts_on
+    from kata.criteria.verdicts import verdicts_on
 
     accepted = [
         mistake.name
@@ -320,9 +322,9 @@ def test_a_mistake_in_one_step_costs_no_other_step(judge):
     files = {n: solution(n) for n in (3, 7)} | {3: mistaken("step03/scale_from_conditional")}
     result = judge.grade(Submission("ann", files))
     by_step = {s.step: s for s in result.steps}
-    assert by_step[7].points == step(7).points
-    assert by_step[7].assembled < step(7).points
-    assert by_step[3].points < step(3).points
+    assert by_step[7].points == step_by_number(7).points
+    assert by_step[7].assembled < step_by_number(7).points
+    assert by_step[3].points < step_by_number(3).points
 
 
 def test_testimony_costs_and_never_earns():
@@ -367,9 +369,9 @@ def test_a_students_copy_runs_its_tests(tmp_path):
     """A filled-in step passes, without the solutions of the others."""
     copy = tmp_path / "copy"
     write_student_copy(ROOT, copy)
-    (copy / "exercises" / step(3).file).write_bytes(solution(3))
+    (copy / "exercises" / step_by_number(3).file).write_bytes(solution(3))
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", f"tests/{step(3).test_file}"],
+        [sys.executable, "-m", "pytest", "-q", f"tests/{step_by_number(3).test_file}"],
         cwd=copy,
         env={**os.environ, "PYTHONPATH": str(copy)},
         capture_output=True,
@@ -387,7 +389,7 @@ def test_the_autograder_archive_grades(tmp_path):
         modes = {i.filename: i.external_attr >> 16 for i in packed.infolist()}
         packed.extractall(tmp_path / "source")
     assert modes["setup.sh"] & modes["run_autograder"] & 0o111
-    from kata.grade.session import course_hash
+    from kata.grade.run import course_hash
 
     assert course_hash(tmp_path / "source") == course_hash(ROOT)
     if os.name == "posix":
@@ -438,18 +440,23 @@ def test_a_refused_archive_is_told_and_the_others_are_graded(tmp_path):
         run.stderr
     )
     table = rows(tmp_path / "out")
-    assert float(table["ann"]["points"]) == step(10).points
+    assert float(table["ann"]["points"]) == step_by_number(10).points
     assert (table["climber"]["status"], table["climber"]["points"]) == ("refused", "0")
 
 
 def test_without_bubblewrap_strict_says_what_to_install(tmp_path, monkeypatch):
     """And names the other way."""
     hand_in(tmp_path / "class" / "ann", {10: solution(10)})
-    monkeypatch.setattr("kata.grade.bubblewrap.shutil.which", lambda name: None)
-    from kata.grade.bubblewrap import IsolationError
+    monkeypatch.setattr("kata.grade.sandbox.bubblewrap.shutil.which", lambda name: None)
+    from kata.grade.sandbox.bubblewrap import IsolationError
 
     with pytest.raises(IsolationError, match=r"apt install bubblewrap.*--isolation process"):
-        grade(ROOT, Request(tmp_path / "class", tmp_path / "out"), lambda *_: None, lambda *_: None)
+        grade_class(
+            ROOT,
+            GradeRequest(tmp_path / "class", tmp_path / "out"),
+            lambda *_: None,
+            lambda *_: None,
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -457,7 +464,7 @@ def test_names_of_shards():
     """I/N, and nothing else."""
     assert part("2/4") == (2, 4)
     for bad in ("0/4", "5/4", "1", "1/", "a/b", "-1/4", "1/2/3"):
-        with pytest.raises(SessionError):
+        with pytest.raises(GradingError):
             part(bad)
 
 
@@ -492,8 +499,8 @@ def test_likeness_sees_through_new_names():
         elif isinstance(node, ast.arg):
             node.arg = f"my_{node.arg}"
     renamed = ast.unparse(tree) + "\n# mine\n"
-    same = likeness({6: sketch(solution(6))}, {6: sketch(renamed.encode())})
-    other = likeness({6: sketch(solution(6))}, {6: sketch(solution(10))})
+    same = similarity({6: sketch(solution(6))}, {6: sketch(renamed.encode())})
+    other = similarity({6: sketch(solution(6))}, {6: sketch(solution(10))})
     assert same > 0.95
     assert other < 0.4
     assert sketch(b"def f(:") == ()

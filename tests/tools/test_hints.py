@@ -5,11 +5,11 @@ import shutil
 import pytest
 from rich.console import Console
 
-from kata.course.manifest import STEPS
+from kata.course.steps import STEPS
 from kata.course.stubs import is_untouched
-from kata.desk import hints
-from kata.desk.desk import Desk, DeskError
-from kata.desk.hints import reset
+from kata.learn import hints
+from kata.learn.hints import reset_step
+from kata.learn.workspace import Workspace, WorkspaceError
 
 STEP = STEPS[8]
 
@@ -81,7 +81,7 @@ def test_backups_of_one_second_do_not_overwrite_each_other(course, monkeypatch):
     path = course / "exercises" / STEP.file
     for i in range(4):
         path.write_text(f"{i}\n", encoding="utf-8")
-        reset(Desk(), STEP, Console(quiet=True))
+        reset_step(Workspace(), STEP, Console(quiet=True))
     kept = {p.read_text(encoding="utf-8") for p in path.parent.glob("*.bak-*")}
     assert kept == {"0\n", "1\n", "2\n", "3\n"}
 
@@ -94,9 +94,9 @@ def test_a_reset_that_cannot_be_written_leaves_the_file(course, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(hints, "write_whole", refuse)
-    with pytest.raises(DeskError, match="cannot be reset"):
-        reset(Desk(), STEP, Console(quiet=True))
+    monkeypatch.setattr(hints, "write_atomic", refuse)
+    with pytest.raises(WorkspaceError, match="cannot be reset"):
+        reset_step(Workspace(), STEP, Console(quiet=True))
     assert path.read_text(encoding="utf-8") == "mine\n"
 
 

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from kata.course.manifest import STEPS
+from kata.course.steps import STEPS
 from kata.grade.intake import IntakeError, sources
 
 ONE, THREE = STEPS[0].file, STEPS[2].file

@@ -7,8 +7,8 @@ from kata.train import classifier as classifiers
 from kata.train.checkpoints import read_checkpoint
 from kata.train.classifier import Classifier, cached_at, cached_classifier
 from kata.train.data import Dataset
-from kata.train.judge import Judge
-from kata.train.likeness import (
+from kata.train.metrics import (
+    SampleScorer,
     frechet_distance,
     nearest_distances,
     of_each_class,
@@ -72,7 +72,7 @@ def data():
 
 def test_the_judge_knows_copies_and_real_ones(data):
     """Copies of training images are at distance 0 and Fréchet distance 0; held-out images are near, not at 0."""
-    judge = Judge(data, Classifier(), per_class=7)
+    judge = SampleScorer(data, Classifier(), per_class=7)
     assert judge.each == 7
     copies = of_each_class(data.labels, 7)
     scores = judge.samples(data.images[copies], data.labels[copies])
@@ -86,7 +86,7 @@ def test_the_judge_knows_copies_and_real_ones(data):
 
 def test_halves_of_real_images_share_none(data):
     """More samples a class than half of the training images: each side takes that half."""
-    assert Judge(data, Classifier(), per_class=50).each == 10
+    assert SampleScorer(data, Classifier(), per_class=50).each == 10
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
+from kata.course.files import find_root
 from kata.course.loader import Implementation, StepError, unload
-from kata.course.manifest import STEPS, step
-from kata.course.paths import find_root
+from kata.course.steps import STEPS, step_by_number
 
 ROOT = find_root()
 BROKEN_GUIDE = "def guide(v_uncond, v_cond, scale):\n    return 'mine'\n"
@@ -35,8 +35,8 @@ def _fresh():
 def desk(tmp_path):
     """A learner's folder with steps 3, 7 and 8, in which step 3 is recognisable."""
     for number in (7, 8):
-        shutil.copy(ROOT / "solutions" / step(number).file, tmp_path)
-    (tmp_path / step(3).file).write_text(
+        shutil.copy(ROOT / "solutions" / step_by_number(number).file, tmp_path)
+    (tmp_path / step_by_number(3).file).write_text(
         BROKEN_GUIDE + "def guided_velocity(*a):\n    return guide(*a[:3])\n", encoding="utf-8"
     )
     return tmp_path
@@ -44,33 +44,37 @@ def desk(tmp_path):
 
 def test_isolated_steps_find_the_solutions_below_them(desk):
     """Isolated, step 7 of the folder uses the solution's step 3."""
-    sampling = Implementation(desk).module(step(7))
-    assert sampling.__file__ == str(desk / step(7).file)
-    assert sampling.guided_velocity.__code__.co_filename == str(ROOT / "solutions" / step(3).file)
+    sampling = Implementation(desk).module(step_by_number(7))
+    assert sampling.__file__ == str(desk / step_by_number(7).file)
+    assert sampling.guided_velocity.__code__.co_filename == str(
+        ROOT / "solutions" / step_by_number(3).file
+    )
 
 
 def test_assembled_steps_find_their_own_neighbours(desk):
     """Assembled, step 7 of the folder uses the folder's step 3."""
     implementation = Implementation(desk, assembled=True)
-    sampling = implementation.module(step(7))
-    assert sampling.guided_velocity.__code__.co_filename == str(desk / step(3).file)
-    assert implementation.module(step(8)).sample_conditional is sampling.sample_conditional
+    sampling = implementation.module(step_by_number(7))
+    assert sampling.guided_velocity.__code__.co_filename == str(desk / step_by_number(3).file)
+    assert (
+        implementation.module(step_by_number(8)).sample_conditional is sampling.sample_conditional
+    )
 
 
 def test_no_file_is_loaded_twice(desk):
     """Two isolated steps share one copy of the solutions below them."""
-    shutil.copy(ROOT / "solutions" / step(9).file, desk)
+    shutil.copy(ROOT / "solutions" / step_by_number(9).file, desk)
     implementation = Implementation(desk)
-    steps_8_and_9 = [implementation.module(step(n)) for n in (8, 9)]
+    steps_8_and_9 = [implementation.module(step_by_number(n)) for n in (8, 9)]
     assert steps_8_and_9[0].sample_conditional is steps_8_and_9[1].sample_conditional
-    assert implementation.module(step(8)) is steps_8_and_9[0]
+    assert implementation.module(step_by_number(8)) is steps_8_and_9[0]
 
 
 def test_one_file_with_a_steps_name_is_that_step(desk):
     """Only the step of that file is under test."""
-    implementation = Implementation(desk / step(3).file)
+    implementation = Implementation(desk / step_by_number(3).file)
     assert set(implementation.files) == {3}
-    assert implementation.module(step(3)).guide(0, 0, 0) == "mine"
+    assert implementation.module(step_by_number(3)).guide(0, 0, 0) == "mine"
 
 
 def test_a_file_of_another_name_changes_its_step(tmp_path):
@@ -78,9 +82,11 @@ def test_a_file_of_another_name_changes_its_step(tmp_path):
     (tmp_path / "step03").mkdir()
     change = tmp_path / "step03" / "mine.py"
     change.write_text(BROKEN_GUIDE, encoding="utf-8")
-    module = Implementation(change).module(step(3))
+    module = Implementation(change).module(step_by_number(3))
     assert module.guided_velocity.__globals__["guide"](0, 0, 0) == "mine"
-    assert module.guided_velocity.__code__.co_filename == str(ROOT / "solutions" / step(3).file)
+    assert module.guided_velocity.__code__.co_filename == str(
+        ROOT / "solutions" / step_by_number(3).file
+    )
 
 
 def test_a_changed_step_can_be_assembled_with_the_solutions(tmp_path):
@@ -89,17 +95,17 @@ def test_a_changed_step_can_be_assembled_with_the_solutions(tmp_path):
     change = tmp_path / "step03" / "mine.py"
     change.write_text("def guided_velocity(*a):\n    return 'mine'\n", encoding="utf-8")
     implementation = Implementation(change, assembled=True)
-    implementation.files.update({7: (ROOT / "solutions" / step(7).file,)})
-    assert implementation.module(step(7)).guided_velocity() == "mine"
+    implementation.files.update({7: (ROOT / "solutions" / step_by_number(7).file,)})
+    assert implementation.module(step_by_number(7)).guided_velocity() == "mine"
 
 
 def test_an_edit_within_the_same_second_is_seen(desk):
     """No bytecode is kept, so a file that was saved twice in a second is loaded as it is now."""
-    path = desk / step(3).file
+    path = desk / step_by_number(3).file
     for answer in ("one", "two"):
         path.write_text(f"def guide():\n    return '{answer}'\n", encoding="utf-8")
         unload()
-        assert Implementation(desk).module(step(3)).guide() == answer
+        assert Implementation(desk).module(step_by_number(3)).guide() == answer
     assert not (desk / "__pycache__").exists()
 
 
@@ -116,30 +122,30 @@ def test_an_edit_within_the_same_second_is_seen(desk):
 )
 def test_a_step_that_does_not_load_says_why_in_one_sentence(tmp_path, text, sentence):
     """Syntax errors, exceptions, exits and missing modules name the file and the reason."""
-    (tmp_path / step(3).file).write_text(text, encoding="utf-8")
+    (tmp_path / step_by_number(3).file).write_text(text, encoding="utf-8")
     with pytest.raises(StepError) as caught:
-        Implementation(tmp_path).module(step(3))
+        Implementation(tmp_path).module(step_by_number(3))
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_neighbour_is_named_as_the_reason(desk):
     """Assembled without step 3, step 7 says which file it misses."""
-    (desk / step(3).file).unlink()
+    (desk / step_by_number(3).file).unlink()
     with pytest.raises(StepError, match=r"imports step03_guidance, which is not there next to it"):
-        Implementation(desk, assembled=True).module(step(7))
+        Implementation(desk, assembled=True).module(step_by_number(7))
 
 
 def test_a_missing_step_is_named(desk):
     """A folder without a step's file says so, and what to do."""
     with pytest.raises(StepError, match=r"has no step05_model.py: put the file there"):
-        Implementation(desk).module(step(5))
+        Implementation(desk).module(step_by_number(5))
 
 
 def test_a_missing_name_is_named(desk):
     """A step that lacks one of its functions says which, when it is asked for it."""
-    (desk / step(3).file).write_text(BROKEN_GUIDE, encoding="utf-8")
-    module = Implementation(desk).module(step(3))
+    (desk / step_by_number(3).file).write_text(BROKEN_GUIDE, encoding="utf-8")
+    module = Implementation(desk).module(step_by_number(3))
     with pytest.raises(
         AttributeError, match=r"defines no guided_velocity: step 3 is guide, guided_v"
     ):
@@ -173,6 +179,6 @@ def test_two_implementations_live_side_by_side(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "step02_conditioning.py").write_text(f"combine = {name!r}\n")
     loaded = [Implementation(tmp_path / name, assembled=True) for name in ("a", "b")]
-    assert [i.module(step(2)).combine for i in loaded] == ["a", "b"]
+    assert [i.module(step_by_number(2)).combine for i in loaded] == ["a", "b"]
     isolated = [Implementation(tmp_path / name) for name in ("a", "b")]
-    assert [i.module(step(2)).combine for i in isolated] == ["a", "b"]
+    assert [i.module(step_by_number(2)).combine for i in isolated] == ["a", "b"]

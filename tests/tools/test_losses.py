@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from kata.checks.models import LabelField, PointMass
-from kata.train.losses import held_out_losses, labels_of_least_loss
+from kata.testing.models import LabelField, PointMass
+from kata.train.metrics import held_out_losses, labels_of_least_loss
 
 NULL = 5
 

@@ -14,17 +14,16 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from kata.cli import app
+from kata.course.files import find_root
 from kata.course.loader import Implementation, Transplant, unload
-from kata.course.manifest import STEPS, step
-from kata.course.paths import find_root
-from kata.desk import screen
-from kata.desk.desk import learners_desk
-from kata.desk.easel import Easel
-from kata.desk.gallery_page import GalleryError, gallery
-from kata.desk.picture import drawn
-from kata.desk.sketches import SKETCHES
-from kata.draw.sprites import sheet
-from kata.draw.style import save
+from kata.course.steps import STEPS, step_by_number
+from kata.figures.sprites import sheet
+from kata.figures.style import save_figure
+from kata.learn import draw as screen
+from kata.learn.draw import figures_of_step
+from kata.learn.gallery import GalleryError, write_gallery
+from kata.learn.pictures import STEP_PICTURES, PictureKit
+from kata.learn.workspace import open_workspace
 from kata.train.checkpoints import write_checkpoint
 
 ROOT = find_root()
@@ -35,7 +34,7 @@ SIZES = {"img_size": 8, "patch_size": 4, "embed_dim": 32, "depth": 1, "num_heads
 def checkpoint(tmp_path_factory):
     """A small model that was not trained, but hears its label."""
     unload()
-    model = Implementation(ROOT / "solutions").module(step(5)).ConditionalDiT(**SIZES)
+    model = Implementation(ROOT / "solutions").module(step_by_number(5)).ConditionalDiT(**SIZES)
     g = torch.Generator().manual_seed(0)
     weights = {
         k: v + 0.3 * torch.randn(v.shape, generator=g) for k, v in model.state_dict().items()
@@ -68,7 +67,7 @@ def run(course, checkpoint):
 
 def solve(course, number, change=""):
     """Write a step's solution into the exercises, with a change after it."""
-    file = step(number).file
+    file = step_by_number(number).file
     text = (ROOT / "solutions" / file).read_text(encoding="utf-8")
     (course / "exercises" / file).write_text(f"{text}\n\n{change}", encoding="utf-8")
 
@@ -77,7 +76,7 @@ def bytes_of(figures):
     """The figures as PNGs."""
     files = [io.BytesIO() for _ in figures]
     for figure, file in zip(figures, files, strict=True):
-        save(figure.draw(), file)
+        save_figure(figure.draw(), file)
     return [file.getvalue() for file in files]
 
 
@@ -99,16 +98,25 @@ def test_a_step_is_drawn_by_its_own_code(checkpoint, number):
     """A copy of the solution draws what the solution draws; a mistake, something else."""
     solutions = ROOT / "solutions"
     figures = {
-        whose: drawn(Easel(Transplant(path, [number]), checkpoint), step(number))
-        for whose, path in (("solution", solutions), ("copy", solutions / step(number).file))
+        whose: figures_of_step(
+            PictureKit(Transplant(path, [number]), checkpoint), step_by_number(number)
+        )
+        for whose, path in (
+            ("solution", solutions),
+            ("copy", solutions / step_by_number(number).file),
+        )
     }
     assert all(not isinstance(f, str) for f in figures["solution"])
-    assert len(figures["solution"]) == len(SKETCHES[number])
+    assert len(figures["solution"]) == len(STEP_PICTURES[number])
     first = bytes_of(figures["solution"])
     assert first == bytes_of(figures["copy"])
     if number in TELLING:
-        mistake = ROOT / "tests" / "mistakes" / step(number).folder / f"{TELLING[number]}.py"
-        wrong = drawn(Easel(Transplant(mistake, [number]), checkpoint), step(number))
+        mistake = (
+            ROOT / "tests" / "mistakes" / step_by_number(number).folder / f"{TELLING[number]}.py"
+        )
+        wrong = figures_of_step(
+            PictureKit(Transplant(mistake, [number]), checkpoint), step_by_number(number)
+        )
         assert all(not isinstance(f, str) for f in wrong)
         assert first != bytes_of(wrong)
 
@@ -209,9 +217,9 @@ def test_the_gallery_shows_the_steps_that_pass(run, course, checkpoint, monkeypa
     """Theirs and no others; each figure with its text; the playground among the solutions of the rest."""
     solve(course, 3)
     solve(course, 10)
-    chosen = (step(3), step(10))
-    monkeypatch.setattr("kata.desk.gallery_page.done", lambda desk, console: chosen)
-    found = gallery(learners_desk(), Console(file=io.StringIO()), None, checkpoint)
+    chosen = (step_by_number(3), step_by_number(10))
+    monkeypatch.setattr("kata.learn.gallery.passed_steps", lambda desk, console: chosen)
+    found = write_gallery(open_workspace(), Console(file=io.StringIO()), None, checkpoint)
     assert found.steps == chosen
     assert found.missing == ()
     text = found.page.read_text(encoding="utf-8")
@@ -219,7 +227,7 @@ def test_the_gallery_shows_the_steps_that_pass(run, course, checkpoint, monkeypa
     assert text.count("<figure id=") == text.count("<img src=") == text.count(' alt="') == 3
     assert 'id="sample"' in text
     assert "://" not in text
-    again = gallery(learners_desk(), Console(file=io.StringIO()), None, checkpoint)
+    again = write_gallery(open_workspace(), Console(file=io.StringIO()), None, checkpoint)
     assert again.page == found.page
 
 
@@ -241,7 +249,9 @@ def test_the_gallery_replaces_no_other_page(course, checkpoint, tmp_path):
     """An index.html of somebody else is left alone, one of its own is replaced."""
     (tmp_path / "index.html").write_text("mine", encoding="utf-8")
     with pytest.raises(GalleryError, match="is no page of `kata gallery`"):
-        gallery(learners_desk("solutions"), Console(file=io.StringIO()), tmp_path, checkpoint)
+        write_gallery(
+            open_workspace("solutions"), Console(file=io.StringIO()), tmp_path, checkpoint
+        )
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == "mine"
 
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from kata.course.manifest import STEPS
-from kata.course.paths import find_root
+from kata.course.files import find_root
+from kata.course.steps import STEPS
 
 ROOT = find_root()
 

@@ -10,8 +10,8 @@ import tracemalloc
 import pytest
 import torch
 
-from kata.checks.probes import Answer
-from kata.grade.protocol import DTYPES, decode, encode
+from kata.criteria.answers import DTYPES, decode, encode
+from kata.criteria.questions import Answer
 
 ANSWER = Answer(
     {

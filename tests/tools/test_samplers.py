@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
-from kata.checks.models import LabelField, PointMass
-from kata.checks.oracles import aim
-from kata.checks.oracles import euler as euler_of_stand_ins
 from kata.course.loader import Implementation
-from kata.course.manifest import step
-from kata.desk.studio import Sampling
+from kata.course.steps import step_by_number
+from kata.testing.closed_forms import aim
+from kata.testing.closed_forms import guided_euler as euler_of_stand_ins
+from kata.testing.models import LabelField, PointMass
+from kata.train.pipeline import Sampling
 from kata.train.samplers import SAMPLERS, WHOLE, euler, guided, heun
 
 NULL = 3
@@ -19,7 +19,7 @@ LABELS = torch.tensor([2, 0, 1, 2, NULL])
 
 @pytest.fixture(scope="module")
 def guided_velocity():
-    return Implementation("solutions").module(step(3)).guided_velocity
+    return Implementation("solutions").module(step_by_number(3)).guided_velocity
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from kata.course.files import find_root
 from kata.course.loader import Implementation
-from kata.course.manifest import step
-from kata.course.paths import find_root
+from kata.course.steps import step_by_number
 from kata.train.checkpoints import read_checkpoint
-from kata.train.data import load
-from kata.train.losses import held_out_losses
-from kata.train.seeds import derived
+from kata.train.data import load_dataset
+from kata.train.metrics import held_out_losses
+from kata.train.schedule import derived
 
 HOME = find_root() / "checkpoints"
 SHIPPED = sorted(path.parent for path in HOME.glob("*/checkpoint.json"))
@@ -43,8 +43,8 @@ def test_the_losses_on_the_card_are_found_again(folder):
     """What `kata evaluate` found of the losses is found again, to rounding."""
     checkpoint = read_checkpoint(folder)
     report = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-    model = checkpoint.build(Implementation("solutions").module(step(5)).ConditionalDiT)
-    data = load(checkpoint.dataset)
+    model = checkpoint.build(Implementation("solutions").module(step_by_number(5)).ConditionalDiT)
+    data = load_dataset(checkpoint.dataset)
     found = held_out_losses(
         model,
         data.held_out_images,

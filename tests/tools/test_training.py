@@ -17,9 +17,9 @@ import pytest
 import torch
 from rich.console import Console
 
+from kata.course.files import find_root
 from kata.course.loader import unload
-from kata.course.paths import find_root
-from kata.desk.training import Order, TrainingError, run_training
+from kata.lab.train import TrainingError, TrainRequest, run_training
 from kata.train import presets
 from kata.train.checkpoints import CheckpointError, read_checkpoint
 from kata.train.presets import PRESETS, ModelSize
@@ -41,7 +41,7 @@ def small(monkeypatch):
 
 
 def train(**order):
-    return run_training(Order(**order), Console(file=io.StringIO()))
+    return run_training(TrainRequest(**order), Console(file=io.StringIO()))
 
 
 def tensors(folder):
@@ -107,7 +107,7 @@ def test_resumed_is_the_same_to_the_last_bit(tmp_path, monkeypatch):
         return flag
 
     with monkeypatch.context() as patch:
-        patch.setattr("kata.train.team.Team.any", signal_at_the_second_look)
+        patch.setattr("kata.train.loop.ProcessGroup.any", signal_at_the_second_look)
         stopped = train(out=tmp_path / "halves")
     assert stopped.stopped_by == signal.SIGTERM
     assert read_checkpoint(stopped.folder).facts["step"] == 20
@@ -141,7 +141,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path):
 @pytest.mark.usefixtures("small")
 def test_killed_at_twenty_moments_the_checkpoint_always_loads(tmp_path, monkeypatch):
     """SIGKILL at random moments of a run that saves without pause; each time the next process goes on from there."""
-    monkeypatch.setattr("kata.desk.training.LOOK_EVERY", 1)
+    monkeypatch.setattr("kata.lab.train.LOOK_EVERY", 1)
     monkeypatch.setitem(presets.PRESETS, "digits", replace(SMALL, steps=100_000))
     run = tmp_path / "run"
     train(out=run, steps=1)

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from kata.course.paths import find_root
-from kata.run.results import Call, Job, Outcome, Result
-from kata.run.warm import STOPPED, WarmRunner
+from kata.course.files import find_root
+from kata.runner.client import STOPPED, WarmRunner
+from kata.runner.outcomes import Call, Outcome, PytestJob, RunResult
 
 ROOT = find_root()
 STEP = "tests/test_step03_guidance.py"
@@ -26,12 +26,14 @@ def job(folder, text, limit=60.0):
     """A job on a step 3 of that text."""
     folder.mkdir(exist_ok=True)
     (folder / "step03_guidance.py").write_text(text, encoding="utf-8")
-    return Job(("--impl", str(folder), STEP, "-k", "test_scale_zero"), limit)
+    return PytestJob(("--impl", str(folder), STEP, "-k", "test_scale_zero"), limit)
 
 
 def test_results_are_those_of_pytest(runner):
     """Names, outcomes, the class of the error and its words."""
-    result = runner.run(Job(("--impl", "tests/mistakes/step03/scale_from_conditional.py", STEP)))
+    result = runner.run(
+        PytestJob(("--impl", "tests/mistakes/step03/scale_from_conditional.py", STEP))
+    )
     assert result.exit_code == 1
     assert not result.reason
     (failure,) = result.failed("test_scale_one_is_conditional")
@@ -58,7 +60,7 @@ def test_a_job_that_never_returns_has_a_reason_and_the_next_job_runs(
     result = runner.run(job(tmp_path / "bad", text, limit=3))
     assert reason in result.reason
     assert not result.outcomes
-    for good in runner.run_all([Job(("--impl", "solutions", STEP))] * 2):
+    for good in runner.run_all([PytestJob(("--impl", "solutions", STEP))] * 2):
         assert good.exit_code == 0
 
 
@@ -66,7 +68,7 @@ def test_jobs_do_not_see_each_other(runner, tmp_path):
     """What one job patches is whole again in the next."""
     vandal = "import torch\ntorch.full_like = None\ndef guide(u, c, w):\n    return u\n"
     assert runner.run(job(tmp_path / "vandal", vandal)).exit_code == 0
-    for result in runner.run_all([Job(("--impl", "solutions", STEP))] * 2):
+    for result in runner.run_all([PytestJob(("--impl", "solutions", STEP))] * 2):
         assert result.exit_code == 0
 
 
@@ -81,10 +83,10 @@ def test_results_come_in_the_order_of_the_jobs(runner, tmp_path):
 
 def test_a_result_survives_the_way_as_text():
     """To plain data and back."""
-    result = Result(
+    result = RunResult(
         (Outcome("test_a[1]", "failed", "AssertionError", "words"),), 1, 0.5, "", "text"
     )
-    assert Result.from_dict(result.to_dict()) == result
+    assert RunResult.from_dict(result.to_dict()) == result
     assert result.outcomes[0].function == "test_a"
 
 
@@ -94,12 +96,12 @@ def test_a_result_survives_the_way_as_text():
 def test_without_fork_one_process_runs_its_jobs_in_turn(tmp_path):
     """The way of systems that cannot fork: another implementation is loaded for every job."""
     script = (
-        "import sys; import kata.run.server as server\n"
+        "import sys; import kata.runner.server as server\n"
         "server.CAN_FORK = False\n"
         "for target in sys.argv[1:]:\n"
         f"    arguments = ['--impl', target, '{STEP}', '-k', 'test_scale_zero']\n"
-        "    request = {'function': 'kata.run.session:run_pytest', 'arguments': {'arguments': arguments}}\n"
-        "    print(server._reply(request)['value']['exit_code']); server.forget()\n"
+        "    request = {'function': 'kata.runner.server:run_pytest', 'arguments': {'arguments': arguments}}\n"
+        "    print(server._called(request)['value']['exit_code']); server.forget()\n"
     )
     targets = ["solutions", "tests/mistakes/step03/only_above_one.py", "solutions"]
     run = subprocess.run(
@@ -116,7 +118,7 @@ def test_a_test_that_takes_too_long_ends_its_run(runner, tmp_path):
     """It fails with the line at which it was interrupted, and the tests after it are not run."""
     loop = "def guide(*a):\n    while True:\n        x = 1\n"
     (tmp_path / "step03_guidance.py").write_text(loop, encoding="utf-8")
-    result = runner.run(Job(("--impl", str(tmp_path), STEP), test_limit=1.0))
+    result = runner.run(PytestJob(("--impl", str(tmp_path), STEP), test_limit=1.0))
     (failure,) = result.outcomes
     assert failure.error == "TimeLimit"
     assert "within 1 s" in failure.message
@@ -140,7 +142,7 @@ def test_what_runs_can_be_stopped_from_another_thread(runner, tmp_path):
 def test_any_function_can_be_called(runner):
     """By name, with plain data; an error is a reason; what is lasting is there for later calls."""
     assert runner.call(Call("math:hypot", {})).reason == ""
-    reply = runner.call(Call("kata.course.manifest:step", {"number": 11}))
+    reply = runner.call(Call("kata.course.steps:step_by_number", {"number": 11}))
     assert "there is no step 11" in reply.reason
     assert runner.call(Call("os:getcwd", lasting=True)).value == str(ROOT)
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from kata.course.manifest import STEPS
+from kata.course.steps import STEPS
 
 STEP = STEPS[8]
 PATIENCE = 120

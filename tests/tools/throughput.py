@@ -19,12 +19,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from kata.course.files import find_root
 from kata.course.loader import joined_text
-from kata.course.manifest import STEPS
-from kata.course.mistakes import all_mistakes
-from kata.course.paths import find_root
-from kata.grade.results import load
-from kata.grade.session import Request, grade
+from kata.course.steps import STEPS
+from kata.course.variants import all_mistakes
+from kata.grade.results import load_results
+from kata.grade.run import GradeRequest, grade_class
 
 ROOT = find_root()
 CORPUS = runpy.run_path(str(Path(__file__).with_name("attacks.py")))
@@ -108,7 +108,7 @@ def by_grader(folder: Path, out: Path) -> float:
     def announce(_: object, count: int) -> None:
         started[:] = time.monotonic(), count
 
-    grade(ROOT, Request(folder, out, seed=1, workers=WORKERS), announce, lambda *_: None)
+    grade_class(ROOT, GradeRequest(folder, out, seed=1, workers=WORKERS), announce, lambda *_: None)
     return (time.monotonic() - started[0]) / started[1]
 
 
@@ -164,8 +164,8 @@ def main() -> None:
             for out in ("mixed-out", "killed-out")
         )
         print(
-            f"killed three times and resumed: {len(load(place / 'killed-out'))} of {count} graded, {again} of them "
-            f"twice, grades.csv {'as' if whole == killed else 'OTHERWISE than'} in one go"
+            f"killed three times and resumed: {len(load_results(place / 'killed-out'))} of {count} "
+            f"graded, {again} of them twice, grades.csv {'as' if whole == killed else 'OTHERWISE than'} in one go"
         )
 
 

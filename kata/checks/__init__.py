@@ -1,1 +1,0 @@
-"""What the tests of the steps are made of: comparisons that explain themselves, stand-in models, exact bounds."""

@@ -1,0 +1,309 @@
+"""What step 5 is asked: the sizes of the conditional DiT, its start, and its velocities under other weights."""
+
+import torch
+
+from kata.criteria.questions import asks, tried
+from kata.criteria.rules import BAD_LABELS, TESTIMONY, Criterion, close, counted, rule
+from kata.given import DiT
+
+SMALL = {
+    "img_size": 8,
+    "patch_size": 2,
+    "in_channels": 3,
+    "embed_dim": 32,
+    "depth": 2,
+    "num_heads": 4,
+    "mlp_ratio": 4.0,
+}
+
+
+OTHERS = {
+    "one channel": {"in_channels": 1},
+    "four channels": {"in_channels": 4},
+    "large image": {"img_size": 12, "patch_size": 3},
+    "narrow": {"embed_dim": 16},
+    "deep": {"depth": 3},
+    "one head": {"num_heads": 1},
+    "eight heads": {"num_heads": 8},
+    "narrow MLP": {"mlp_ratio": 1.5},
+}
+
+
+TABLE = "class_embed.embed.weight"
+
+
+LIMITS = (-1.0, -0.1, -0.04, -0.02, -0.01, 0.0, 0.01, 0.02, 0.04, 0.1, 1.0)
+
+
+def refilled(model, g):
+    """The model, in eval mode, with other numbers for all of its parameters: none of them is zero."""
+    drawn = torch.randn(65_537, generator=g)  # a prime, so that no two rows of a matrix are alike
+    start = 0
+    with torch.no_grad():
+        for _, parameter in sorted(model.named_parameters()):
+            size = parameter.numel()
+            numbers = drawn.roll(-start).repeat(size // len(drawn) + 1)[:size]
+            fan_in = parameter[0].numel() if parameter.ndim > 1 else 10
+            parameter.copy_(numbers.view(parameter.shape) / fan_in**0.5)
+            start = (start + size) % len(drawn)
+        table = model.state_dict().get(TABLE)
+        if table is not None:
+            table.mul_(table.shape[1] ** 0.5)
+    return model.eval()
+
+
+def small(step, g, num_classes=7, **sizes):
+    """A small model with such numbers."""
+    return refilled(step.ConditionalDiT(num_classes, **SMALL | sizes), g)
+
+
+def inputs(g, num_classes=7, batch=5, image_shape=(3, 8, 8)):
+    """Images, times and mixed labels, null among them."""
+    x = torch.randn(batch, *image_shape, generator=g)
+    t = torch.rand(batch, generator=g)
+    return x, t, (torch.arange(batch) * 3 + num_classes) % (num_classes + 1)
+
+
+def shapes(model):
+    """The shapes in its state_dict by name."""
+    return {name: torch.tensor(value.shape) for name, value in model.state_dict().items()}
+
+
+@asks("ConditionalDiT")
+def default_model_has_the_size_of_the_lesson(step, g):
+    model = step.ConditionalDiT()
+    x, t, y = inputs(g, 10, 2, (1, 28, 28))
+    return shapes(model) | {"velocity": refilled(model, g)(x, t, y)}
+
+
+ROUNDED = close(1e-4)
+
+
+rule(default_model_has_the_size_of_the_lesson, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def classes_are_counted_from_the_argument(step, g):
+    answers = {}
+    for num_classes in (3, 7, 10):
+        model = step.ConditionalDiT(num_classes=num_classes, **SMALL)
+        found = {
+            "a DiT": isinstance(model, DiT),
+            "num_classes": float(model.num_classes),
+            "null_class": float(model.null_class),
+        }
+        for name, value in (found | shapes(model)).items():
+            answers[f"K={num_classes}: {name}"] = value
+    return answers
+
+
+rule(classes_are_counted_from_the_argument, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def every_size_is_handed_on(step, g):
+    answers = {}
+    for name, change in OTHERS.items():
+        sizes = SMALL | change
+        image_shape = (sizes["in_channels"], sizes["img_size"], sizes["img_size"])
+        values = inputs(g, 3, image_shape=image_shape)
+        answers[name] = tried(lambda s=change, v=values: small(step, g, 3, **s)(*v))
+    return answers
+
+
+rule(every_size_is_handed_on, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def arguments_come_in_the_order_of_the_lesson(step, g):
+    sizes = SMALL | {"depth": 3, "num_heads": 2, "mlp_ratio": 1.5}
+    return shapes(step.ConditionalDiT(7, *sizes.values()))
+
+
+rule(arguments_come_in_the_order_of_the_lesson, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def new_model_starts_as_the_given_parts_do(step, g):
+    model = step.ConditionalDiT(10, **SMALL | {"embed_dim": 256, "depth": 1})
+    table = model.state_dict()[TABLE]
+    zero = {f"{name} is zero": True for name, p in model.named_parameters() if not p.any()}
+    return zero | {f"below {limit}": (table < limit).sum(1) for limit in LIMITS}
+
+
+DRAWN = counted(1024, 1e-9 / (11 * len(LIMITS)))
+
+
+rule(new_model_starts_as_the_given_parts_do, Criterion(DRAWN))
+
+
+@asks("ConditionalDiT")
+def velocity_is_that_of_the_dit_under_time_plus_class(step, g):
+    answers = {}
+    for num_classes, batches in ((3, (5,)), (7, (1, 2, 5, 8, 16, 32)), (10, (5,))):
+        model = small(step, g, num_classes)
+        for batch in batches:
+            answers[f"K={num_classes}, B={batch}"] = model(*inputs(g, num_classes, batch))
+    return answers
+
+
+rule(velocity_is_that_of_the_dit_under_time_plus_class, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def every_label_gives_another_velocity(step, g):
+    answers = {}
+    for num_classes in (3, 10):
+        x, t, _ = inputs(g, num_classes, 1)
+        y = torch.arange(num_classes + 1)
+        model = small(step, g, num_classes)
+        answers[f"K={num_classes}"] = model(x.expand(len(y), -1, -1, -1), t.expand(len(y)), y=y)
+    return answers
+
+
+rule(every_label_gives_another_velocity, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def time_matters_with_and_without_a_label(step, g):
+    model = small(step, g)
+    x, _, y = inputs(g, batch=1)
+    return {
+        f"t={t}, {'null' if label is None else 'class'}": model(x, torch.tensor([t]), label)
+        for t in (0.1, 0.5, 0.9)
+        for label in (y, None)
+    }
+
+
+rule(time_matters_with_and_without_a_label, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def none_is_the_null_class(step, g):
+    answers = {}
+    for num_classes, batch in ((3, 1), (7, 5), (10, 16)):
+        model = small(step, g, num_classes)
+        x, t, _ = inputs(g, num_classes, batch)
+        null = torch.full((batch,), num_classes)
+        labelled = model(x, t, null)
+        for name, rest in (("omitted", ()), ("None", (None,))):
+            v = tried(lambda m=model, a=(x, t, *rest): m(*a))
+            answers[f"K={num_classes}: {name}"] = v
+            same = isinstance(v, torch.Tensor) and torch.equal(v, labelled)
+            answers[f"K={num_classes}: {name}, bit by bit"] = same
+    return answers
+
+
+rule(none_is_the_null_class, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def none_fits_every_batch(step, g):
+    model = small(step, g)
+    batches = {batch: inputs(g, batch=batch)[:2] for batch in (3, 8, 2)}
+    return {
+        f"B={batch}": tried(lambda v=values: model(*v, None)) for batch, values in batches.items()
+    }
+
+
+rule(none_fits_every_batch, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def samples_do_not_mix(step, g):
+    answers = {}
+    model = small(step, g)
+    for batch in (2, 5, 8, 16, 32):
+        x, t, y = inputs(g, batch=batch)
+        before = model(x, t, y)
+        x[1], t[1], y[1] = -x[1], 1 - t[1], (y[1] + 1) % 8
+        answers[f"B={batch}: change"] = model(x, t, y) - before
+    return answers
+
+
+rule(samples_do_not_mix, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def every_parameter_gets_a_gradient(step, g):
+    model = small(step, g)
+    x, t, _ = inputs(g, batch=4)
+    v = model(x, t, torch.tensor([2, 7, 0, 2]))
+    if v.requires_grad:
+        v.square().sum().backward()
+    gradients = {
+        n: torch.zeros(1) if p.grad is None else p.grad for n, p in model.named_parameters()
+    }
+    rows = gradients.get(TABLE, torch.zeros(1))
+    return {
+        f"{name}: log of norm": gradient.norm().log() for name, gradient in gradients.items()
+    } | {"rows of the table: logs of norms": rows.reshape(len(rows), -1).norm(dim=1).log()}
+
+
+rule(every_parameter_gets_a_gradient, Criterion(close(0.001)))
+
+
+@asks("ConditionalDiT")
+def no_label_is_dropped(step, g):
+    answers = {}
+    model = small(step, g, 10, img_size=4)
+    x, t, _ = inputs(g, 10, 1, (3, 4, 4))
+    for mode in ("train", "eval"):
+        model.train(mode == "train")
+        with torch.no_grad():
+            v = model(x.expand(400, -1, -1, -1), t.expand(400), torch.arange(400) % 10)
+        v = v.view(40, 10, -1)
+        usual = v.median(0).values
+        answers[f"{mode}: the usual velocities"] = usual
+        other = ((v - usual).abs() > 1e-3).any(-1)
+        answers[f"{mode}: share of others"] = other.double().mean()
+    return answers
+
+
+# Of 400 samples the same share is dropped, as closely as chance allows, by those who drop alike.
+rule(no_label_is_dropped, Criterion(ROUNDED, close(0.12)))
+
+
+@asks("ConditionalDiT")
+def large_velocities_are_not_clamped(step, g):
+    model = small(step, g)
+    with torch.no_grad():
+        model.head.weight.mul_(30)
+    return {"v": model(*inputs(g))}
+
+
+rule(large_velocities_are_not_clamped, Criterion(ROUNDED))
+
+
+@asks("ConditionalDiT")
+def no_input_is_changed(step, g):
+    x, t, y = inputs(g)
+    small(step, g)(x, t, y)
+    return {"x": x, "t": t, "y": y}
+
+
+rule(no_input_is_changed, TESTIMONY)
+
+
+@asks("ConditionalDiT")
+def labels_that_do_not_exist_are_refused(step, g):
+    model = small(step, g)
+    x, t, _ = inputs(g, batch=3)
+    labels = [[0, 8, 1], [0, 1, 100], [0, -1, 1], [-8, 0, 1], [0.0, 1.0, 2.0], [0.5, 1.5, 2.5]]
+    return {str(y): tried(lambda y=y: model(x, t, torch.tensor(y))) for y in labels}
+
+
+rule(labels_that_do_not_exist_are_refused, BAD_LABELS)
+
+
+@asks("ConditionalDiT")
+def labels_of_another_shape_are_refused(step, g):
+    model = small(step, g)
+    x, t, _ = inputs(g, batch=3)
+    return {
+        str(shape): tried(lambda shape=shape: model(x, t, torch.full(shape, 2)))
+        for shape in ((2,), (4,), (3, 1), (1, 3), (3, 3))
+    }
+
+
+rule(labels_of_another_shape_are_refused, BAD_LABELS)

@@ -1,0 +1,364 @@
+"""What step 6 is asked about its trainer.
+
+It trains a model whose errors and gradients are written beforehand, whatever is drawn.
+"""
+
+import contextlib
+import io
+import pickle
+import re
+import tempfile
+from functools import wraps
+from pathlib import Path
+
+import torch
+
+from kata.criteria.questions import asks
+from kata.criteria.rules import SAME, TESTIMONY, Criterion, Values, close, counts, rule, viewed
+from kata.criteria.step06 import fate, missed
+from kata.given import get_device
+from kata.testing.spies import FreshBatches, Recorder, Scripted, batch, batches, blank_batches
+
+
+def scripted(step, g, **options):
+    """A trainer on the CPU of a model whose losses and gradients are written beforehand."""
+    return step.ConditionalTrainer(Scripted(g), blank_batches(g), device="cpu", **options)
+
+
+def numbers(values):
+    """A list of losses as a tensor; NaN for what is no list."""
+    if not isinstance(values, list | tuple):
+        return torch.tensor(torch.nan)
+    return torch.tensor([float(torch.as_tensor(v).detach()) for v in values], dtype=torch.float64)
+
+
+def quietly(question):
+    """The question, with what it prints kept from the terminal."""
+
+    @wraps(question)
+    def asked(step, g):
+        with contextlib.redirect_stdout(io.StringIO()):
+            return question(step, g)
+
+    return asked
+
+
+@asks("ConditionalTrainer")
+@quietly
+def optimizer_is_adamw_over_all_parameters(step, g):
+    made = {}
+    for options in ({}, {"lr": 0.02, "weight_decay": 0.3}):
+        model = Recorder(g)
+        optimizer = step.ConditionalTrainer(model, [], device="cpu", **options).optimizer
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        made[f"{options}: AdamW"] = isinstance(optimizer, torch.optim.AdamW)
+        made[f"{options}: parameters"] = torch.tensor([id(p) in held for p in model.parameters()])
+        for name in ("lr", "weight_decay", "eps", "amsgrad"):
+            found = {float(group.get(name, torch.nan)) for group in optimizer.param_groups}
+            made[f"{options}: {name}"] = torch.tensor(sorted(found))
+        betas = {group["betas"] for group in optimizer.param_groups}
+        made[f"{options}: betas"] = torch.tensor(sorted(betas))
+    return made
+
+
+rule(optimizer_is_adamw_over_all_parameters, Criterion(close(1e-09), testimony=True))
+
+
+@asks("ConditionalTrainer")
+@quietly
+def parameters_go_the_way_of_adamw(step, g):
+    places = {}
+    for lr, weight_decay, epochs in [(0.05, 0.0, [1]), (0.05, 0.5, [3]), (0.01, 0.1, [2, 1])]:
+        trainer = scripted(step, g, lr=lr, weight_decay=weight_decay)
+        for i, count in enumerate(epochs):
+            trainer.train(count)
+            places[f"lr={lr}, {epochs}, call {i}"] = trainer.model.place
+    model, loader = Recorder(g), batches(g)
+    step.ConditionalTrainer(model, loader, num_classes=3, device="cpu").train(1)
+    joined = {
+        "x0": torch.cat([x0 for x0, _ in loader]),
+        "x": torch.cat([x for x, _, _ in model.calls]),
+        "t": torch.cat([t for _, t, _ in model.calls]),
+        "output": torch.cat(model.outputs),
+        "gradient of a pixel": torch.cat([each * each.numel() for each in model.gradients]),
+    }
+    return places | joined
+
+
+def _steps(values: Values) -> Values:
+    """The places that the parameters reached, and whether the gradients on the way were those of the loss."""
+    v = dict(values)
+    parts = [v.pop(name) for name in ("x", "x0", "t", "output", "gradient of a pixel")]
+    fits = len({len(part) for part in parts}) == 1
+    return v | {
+        "x0": parts[1],
+        "right": torch.tensor(fits and bool(missed(*parts).abs().max() < 1e-4)),
+    }
+
+
+rule(parameters_go_the_way_of_adamw, viewed(_steps, close(0.0001)))
+
+
+@asks("ConditionalTrainer")
+@quietly
+def average_loss_is_the_plain_mean_of_the_batches(step, g):
+    trainer = scripted(step, g)
+    averages = trainer.train(2)
+    floats = isinstance(averages, list | tuple) and all(isinstance(x, float) for x in averages)
+    return {"averages": numbers(averages), "floats": floats, "times of 0": trainer.model.at_zero}
+
+
+def _as_written(a: Values, b: Values) -> bool:
+    """The same, but where a time was exactly 0, as one in 2 ** 24 is: there a loss is not what the script says."""
+    if a.keys() != b.keys():
+        return False
+    zeros = [v for x in (a, b) for name, v in x.items() if name.endswith("times of 0")]
+    return any(bool((v != 0).any()) for v in zeros) or close(1e-3)(a, b)
+
+
+SCRIPT = Criterion(_as_written, _as_written)
+
+
+rule(average_loss_is_the_plain_mean_of_the_batches, SCRIPT)
+
+
+@asks("ConditionalTrainer")
+@quietly
+def train_goes_on_where_it_stopped(step, g):
+    trainer = scripted(step, g)
+    before, first, second = numbers(trainer.losses), trainer.train(3), trainer.train(2)
+    losses = {"first": first, "second": second, "all": trainer.losses}
+    return {
+        "before": before,
+        "times of 0": trainer.model.at_zero,
+        **{name: numbers(values) for name, values in losses.items()},
+    }
+
+
+rule(train_goes_on_where_it_stopped, SCRIPT)
+
+
+@asks("ConditionalTrainer")
+@quietly
+def every_epoch_uses_every_batch_the_loader_yields(step, g):
+    loader, model = FreshBatches(g), Recorder(g, 10)
+    step.ConditionalTrainer(model, loader, label_drop_prob=0.0, device="cpu").train(3)
+    return {
+        "served": torch.stack(loader.served),
+        "asked": torch.cat([labels for _, _, labels in model.calls]),
+        "sizes": torch.tensor([len(labels) for _, _, labels in model.calls]),
+    }
+
+
+def _epochs(values: Values) -> Values:
+    """The sizes of the batches, and which turn of the loader each epoch used; labels that were dropped do not count."""
+    asked, served = values["asked"].reshape(-1, 10), values["served"]
+    fits = ((asked[:, None] == served) | (asked[:, None] == 10)).all(-1)
+    turn = torch.where(fits.any(1), fits.int().argmax(1), -1)
+    different = len(turn.unique()) == len(turn)
+    return {"sizes": values["sizes"], "used": fits.any(1), "different": torch.tensor(different)}
+
+
+rule(every_epoch_uses_every_batch_the_loader_yields, viewed(_epochs))
+
+
+@asks("ConditionalTrainer")
+@quietly
+def train_sets_train_mode(step, g):
+    model = Recorder(g)
+    loader = batches(g)
+    trainer = step.ConditionalTrainer(model, loader, num_classes=3, device="cpu")
+    for _ in range(2):
+        trainer.model.eval()
+        trainer.train(1)
+    return {"outside": torch.tensor(model.modes), "inside": torch.tensor(model.inside_training)}
+
+
+rule(train_sets_train_mode, TESTIMONY)
+
+
+@asks("ConditionalTrainer")
+@quietly
+def trainer_drops_labels(step, g):
+    fates = {}
+    for name, k, options in [
+        ("default", 10, {}),
+        ("told", 3, {"label_drop_prob": 0.5, "num_classes": 3}),
+    ]:
+        model, (x0, y) = Recorder(g, k), batch(g, 4000, (1, 2, 3), k)
+        step.ConditionalTrainer(model, [(x0, y)], device="cpu", **options).train(1)
+        fates[f"fate: {name}"] = fate(torch.cat([labels for _, _, labels in model.calls]), y, k)
+    return fates
+
+
+rule(trainer_drops_labels, counts(default=(4000, (0.1, 0.0)), told=(4000, (0.5, 0.0))))
+
+
+@asks("ConditionalTrainer")
+@quietly
+def every_batch_draws_anew(step, g):
+    times = []
+    for seed in torch.randint(2**31, (2,), generator=g).tolist():
+        torch.manual_seed(seed)
+        model, loader = Recorder(g), batches(g)
+        trainer = step.ConditionalTrainer(model, loader, num_classes=3, device="cpu")
+        for epochs in (2, 1):
+            trainer.train(epochs)
+        times += [t for _, t, _ in model.calls]
+    together = (1e6 * torch.cat(times).double()).round()
+    return {"times": len(together), "different": len(together.unique())}
+
+
+def _share_different(values: Values) -> Values:
+    return {"times": values["times"], "share": values["different"] / values["times"]}
+
+
+rule(every_batch_draws_anew, viewed(_share_different, close(0.08)))
+
+
+@asks("ConditionalTrainer")
+def what_is_printed(step, g):
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        trainer = scripted(step, g, label_drop_prob=0.35)
+        trainer.train(3)
+    text = output.getvalue()
+    lines = re.findall(r"Epoch\s+(\d+)(?:\s*/\s*\d+)?\s*:\s*avg_loss\s*=\s*([-+.\deE]+)", text)
+    above = re.sub("Epoch.*", "", text)
+    return {
+        "device": re.search(r"(?i)cpu", above) is not None,
+        "parameters": re.search(r"111|\d\s?[MK]|million", above) is not None,
+        "dropout": re.search(r"0?\.350*|35(\.0+)?\s?%", above) is not None,
+        "epochs": torch.tensor([int(number) for number, _ in lines]),
+        "averages": numbers([float(value) for _, value in lines]),
+        "times of 0": trainer.model.at_zero,
+    }
+
+
+rule(what_is_printed, Criterion(_as_written, testimony=True))
+
+
+@asks("ConditionalTrainer")
+@quietly
+def device_by_default(step, g):
+    loader = batches(g)
+    trainer = step.ConditionalTrainer(Recorder(g), loader, num_classes=3)
+    trainer.train(1)
+    devices = {p.device.type for p in trainer.model.parameters()}
+    return {"that of get_device()": devices == {get_device().type}}
+
+
+rule(device_by_default, TESTIMONY)
+
+
+@asks("ConditionalTrainer")
+@quietly
+def model_is_moved_to_the_device(step, g):
+    moved = {}
+    for device in ("meta", torch.device("meta")):
+        trainer = step.ConditionalTrainer(Recorder(g), [], device=device)
+        moved[f"{device!r}"] = all(p.is_meta for p in trainer.model.parameters())
+    return moved
+
+
+rule(model_is_moved_to_the_device, TESTIMONY)
+
+
+@asks("ConditionalTrainer")
+@quietly
+def batches_are_moved_to_the_device(step, g):
+    moved = {}
+    for which, name in enumerate(("images", "labels")):
+        elsewhere = list(batch(g, 4))
+        elsewhere[which] = elsewhere[which].to("meta")
+        moved[name] = False
+        try:
+            step.ConditionalTrainer(Recorder(g), [elsewhere], num_classes=3, device="cpu").train(1)
+        except (NotImplementedError, RuntimeError) as error:
+            if isinstance(error, NotImplementedError) and "meta" not in str(error):
+                raise
+            moved[name] = "copy out of meta" in str(error)
+    return moved
+
+
+rule(batches_are_moved_to_the_device, TESTIMONY)
+
+
+def saved(trainer, folder, as_text=False):
+    """A checkpoint, the file under another name afterwards."""
+    path = Path(folder) / "checkpoint.pt"
+    trainer.save_checkpoint(str(path) if as_text else path)
+    return path.rename(path.with_name("moved.pt"))
+
+
+def another(step, g, model):
+    """A trainer of another model with epochs of its own, whose script is that of a model."""
+    other = scripted(step, g, lr=0.05, weight_decay=0.1)
+    other.train(1)
+    other.model.errors, other.model.gradients = model.errors, model.gradients
+    other.model.turn = model.turn
+    return other
+
+
+@asks("ConditionalTrainer")
+@quietly
+def checkpoint_is_plain_data(step, g):
+    trainer = scripted(step, g)
+    trainer.train(1)
+    with tempfile.TemporaryDirectory() as folder:
+        file = saved(trainer, folder)
+        try:
+            torch.load(file, weights_only=True)
+            plain = True
+        except pickle.UnpicklingError:
+            plain = False
+        return {"plain": plain, "files": len(list(file.parent.iterdir()))}
+
+
+def _plain(a: Values, b: Values) -> bool:
+    """Whether both checkpoints are plain data; how many files lie beside is another matter."""
+    return a.keys() == b.keys() and bool((a["plain"] == b["plain"]).all())
+
+
+rule(checkpoint_is_plain_data, Criterion(_plain, SAME, testimony=True))
+
+
+@asks("ConditionalTrainer")
+@quietly
+def checkpoint_brings_model_and_losses_back(step, g):
+    answers = {}
+    for as_text in (True, False):
+        trainer = scripted(step, g, lr=0.05, weight_decay=0.1)
+        trainer.train(2)
+        with tempfile.TemporaryDirectory() as folder:
+            file = saved(trainer, folder, as_text)
+            trainer.train(1)
+            other = another(step, g, trainer.model)
+            other.load_checkpoint(str(file) if as_text else file)
+        answers[f"text {as_text}: parameters"] = other.model.place
+        answers[f"text {as_text}: losses"] = numbers(other.losses)
+        answers[f"text {as_text}: times of 0"] = trainer.model.at_zero + other.model.at_zero
+    return answers
+
+
+rule(checkpoint_brings_model_and_losses_back, SCRIPT)
+
+
+@asks("ConditionalTrainer")
+@quietly
+def training_goes_on_from_a_checkpoint_as_if_never_interrupted(step, g):
+    answers = {}
+    for epochs in (1, 3):
+        trainer = scripted(step, g, lr=0.05, weight_decay=0.1)
+        trainer.train(epochs)
+        with tempfile.TemporaryDirectory() as folder:
+            file = saved(trainer, folder)
+            other = another(step, g, trainer.model)
+            other.load_checkpoint(file)
+        answers[f"{epochs}: average"] = numbers(other.train(1))
+        answers[f"{epochs}: parameters"] = other.model.place
+        answers[f"{epochs}: losses"] = numbers(other.losses)
+        answers[f"{epochs}: times of 0"] = trainer.model.at_zero + other.model.at_zero
+    return answers
+
+
+rule(training_goes_on_from_a_checkpoint_as_if_never_interrupted, SCRIPT)

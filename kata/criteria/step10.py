@@ -1,0 +1,152 @@
+"""What step 10 is asked: how alike the rows of a table are, and their principal components."""
+
+import numpy as np
+import torch
+
+from kata.criteria.questions import asks
+from kata.criteria.rules import TESTIMONY, Criterion, Rule, Values, close, rule
+
+
+def table(g, rows=11, columns=6):
+    """Rows of different means and lengths, columns of different means and spreads, far from 0."""
+    rng = np.random.default_rng(int(torch.randint(2**31, (), generator=g)))
+    lengths, means = rng.uniform(0.5, 4, (rows, 1)), rng.uniform(-9, 9, (rows, 1))
+    spreads = 3.0 ** -np.arange(columns) + 0.05
+    return lengths * rng.normal(size=(rows, columns)) * spreads + means + rng.uniform(5, 9, columns)
+
+
+def array(result):
+    """A result that must be a NumPy array."""
+    if not isinstance(result, np.ndarray):
+        raise TypeError(f"expected a NumPy array, got {type(result).__name__}")
+    return result
+
+
+@asks("similarity_matrix")
+def similarity_is_the_correlation_of_the_rows(step, g):
+    shapes = [(4, 9), (11, 6), (3, 40), (11, 32), (7, 7)]
+    return {str(shape): array(step.similarity_matrix(table(g, *shape))) for shape in shapes}
+
+
+def judged(rule: Rule) -> Criterion:
+    return Criterion(rule, rule)
+
+
+VALUES, SINGLE = close(1e-6, dtype=False), close(1e-4, dtype=False)
+
+
+rule(similarity_is_the_correlation_of_the_rows, judged(VALUES))
+
+
+@asks("similarity_matrix")
+def similarity_by_hand(step, g):
+    row = np.array([1.0, 2.0, 4.0, 9.0])
+    return {"S": array(step.similarity_matrix(np.stack([row, 2 * row + 5, 10 - row])))}
+
+
+rule(similarity_by_hand, judged(VALUES))
+
+
+@asks("similarity_matrix")
+def similarity_does_not_see_shift_and_length_of_a_row(step, g):
+    X = table(g, 5, 8)
+    moved = np.array([[3.0], [0.2], [1.0], [10.0], [0.7]]) * X + np.arange(5.0)[:, None]
+    return {"S": array(step.similarity_matrix(moved))}
+
+
+rule(similarity_does_not_see_shift_and_length_of_a_row, judged(VALUES))
+
+
+@asks("similarity_matrix")
+def similarity_of_float32(step, g):
+    return {"S": array(step.similarity_matrix(table(g, 11, 32).astype(np.float32)))}
+
+
+rule(similarity_of_float32, judged(SINGLE))
+
+
+@asks("similarity_matrix")
+def similarity_changes_no_input(step, g):
+    X = table(g)
+    step.similarity_matrix(X)
+    return {"X": X}
+
+
+rule(similarity_changes_no_input, TESTIMONY)
+
+
+@asks("simple_pca")
+def pca_is_the_projection_on_the_main_axes(step, g):
+    answers = {}
+    for shape in ((4, 9), (5, 40), (7, 7), (11, 6), (12, 3)):
+        X = table(g, *shape)
+        for n in (1, 2, 3):
+            answers[f"{shape}, {n} components"] = array(step.simple_pca(X.copy(), n))
+    return answers
+
+
+def up_to_signs(tolerance: float) -> Rule:
+    """Whether the columns of two answers are the same, each but for its sign."""
+    near = close(tolerance, dtype=False)
+
+    def same(a: Values, b: Values) -> bool:
+        if {n: v.shape for n, v in a.items()} != {n: v.shape for n, v in b.items()}:
+            return False
+        turned = {
+            n: b[n].double() * torch.where((a[n] * b[n]).sum(0) < 0, -1.0, 1.0).double() for n in b
+        }
+        return near(a, turned)
+
+    return same
+
+
+rule(pca_is_the_projection_on_the_main_axes, judged(up_to_signs(1e-05)))
+
+
+@asks("simple_pca")
+def pca_has_two_components_by_default(step, g):
+    return {"map": array(step.simple_pca(table(g)))}
+
+
+rule(pca_has_two_components_by_default, judged(up_to_signs(1e-05)))
+
+
+@asks("simple_pca")
+def pca_columns_are_centred_uncorrelated_and_ordered(step, g):
+    answers = {}
+    for shape in ((5, 40), (11, 6)):
+        components = array(step.simple_pca(table(g, *shape), 3))
+        answers[f"{shape}: means"] = np.abs(components.mean(axis=0))
+        answers[f"{shape}: products"] = np.abs(components.T @ components)
+    return answers
+
+
+rule(pca_columns_are_centred_uncorrelated_and_ordered, judged(VALUES))
+
+
+@asks("simple_pca")
+def pca_does_not_see_what_all_rows_share(step, g):
+    X = table(g)
+    return {str(by): array(step.simple_pca(X + by * np.arange(1, 7))) for by in (100.0, -40.0)}
+
+
+rule(pca_does_not_see_what_all_rows_share, judged(up_to_signs(1e-05)))
+
+
+@asks("simple_pca")
+def pca_changes_no_input(step, g):
+    X = table(g)
+    step.simple_pca(X)
+    return {"X": X}
+
+
+rule(pca_changes_no_input, TESTIMONY)
+
+
+@asks("simple_pca")
+def pca_of_float32(step, g):
+    X = table(g, 11, 32).astype(np.float32)
+    return {"map": array(step.simple_pca(X, n_components=2))}
+
+
+rule(pca_of_float32, judged(up_to_signs(0.001)))

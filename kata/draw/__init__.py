@@ -1,1 +1,0 @@
-"""Pictures of what was learned: the figures of the lesson, and the page that shows them."""

@@ -1,0 +1,1 @@
+"""The figures, each with its caption, in one style."""

@@ -1,0 +1,95 @@
+"""The command that starts a sandbox under bubblewrap, and what can be seen inside of it."""
+
+import os
+import shutil
+import site
+import sys
+from pathlib import Path
+
+from kata.grade.sandbox.isolation import BOX
+
+VIEW = Path("/course")
+
+
+class IsolationError(Exception):
+    """The isolation that was asked for cannot hold here; the message says what to do."""
+
+
+HELP = (
+    "`--isolation strict` needs Linux with bubblewrap (Debian and Ubuntu: apt install bubblewrap; "
+    "Fedora: dnf install bubblewrap) and user namespaces that may be nested. Elsewhere, or for code that you "
+    "trust: --isolation process."
+)
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # glibc keeps freed memory for the next tensor, which spares a fork thousands of page faults.
+    "MALLOC_MMAP_THRESHOLD_": "1073741824",
+    "MALLOC_TRIM_THRESHOLD_": "1073741824",
+    "PYTHONUTF8": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def bubblewrap(root: Path, view: Path, hidden: tuple[Path, ...]) -> list[str]:
+    """The command that starts a sandbox under bubblewrap: an allow-list of what can be read, and no network.
+
+    Readable are the system's libraries, the Python in use and `view`, the parts of the course that know no
+    answer. IsolationError where there is no bubblewrap.
+    """
+    program = shutil.which("bwrap")
+    if sys.platform != "linux" or program is None:
+        raise IsolationError("There is no bubblewrap here. " + HELP)
+    command = [program, "--unshare-all", "--unshare-user", "--new-session", "--clearenv"]
+    command += ["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--hostname", "sandbox"]
+    for name, value in {"PATH": "/usr/bin:/bin", "TMPDIR": str(BOX), **ENVIRONMENT}.items():
+        command += ["--setenv", name, value]
+    command += ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        path = Path("/") / name
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            command += ["--ro-bind", str(path), str(path)]
+    command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", str(BOX)]
+    pythons = _python_folders(root)
+    for path in pythons:
+        command += ["--ro-bind", str(path), str(path)]
+    for path in (root, *hidden, Path.home()):
+        if any(_within(path, shown) for shown in (Path("/usr"), *pythons)):
+            command += ["--tmpfs", str(path)]
+            for inner in (p for p in pythons if _within(p, path)):
+                command += ["--ro-bind", str(inner), str(inner)]
+            command += ["--remount-ro", str(path)]
+    command += ["--ro-bind", str(view), str(VIEW)]
+    command += ["--remount-ro", "/", "--chdir", "/", "--"]
+    return [*command, sys.executable, "-I", "-B", "-c", serving(VIEW), "strict"]
+
+
+def _python_folders(root: Path) -> list[Path]:
+    """The folders of the Python that runs, and of what is installed for it; never one that holds the course."""
+    folders = {
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+        Path(sys.executable).resolve().parent.parent,
+    }
+    folders |= {Path(folder) for folder in site.getsitepackages()}
+    if site.ENABLE_USER_SITE:
+        folders.add(Path(site.getusersitepackages()))
+    folders.add(Path("/nix/store"))
+    wanted = [p for p in folders if p.is_dir() and p != Path("/") and not _within(p, Path("/usr"))]
+    return sorted(p for p in wanted if not _within(root, p) or p == Path(sys.prefix))
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents
+
+
+def serving(course: Path) -> str:
+    """A program that takes kata from that folder and serves."""
+    return (
+        f"import sys; sys.path.insert(0, {str(course)!r}); "
+        "from kata.grade.sandbox import server; "
+        "server.serve_once() if sys.argv[1:] == ['once'] else server.serve_jobs()"
+    )

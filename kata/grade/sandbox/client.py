@@ -1,0 +1,228 @@
+"""The near end of the sandboxes: processes that run strangers' code and bring back bytes."""
+
+import base64
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any
+
+from kata.course.steps import Step
+from kata.criteria.answers import Decoded, decode
+from kata.grade.sandbox.bubblewrap import (
+    ENVIRONMENT,
+    HELP,
+    IsolationError,
+    bubblewrap,
+    serving,
+)
+from kata.grade.sandbox.isolation import Limits
+from kata.grade.sandbox.server import ASK_FOR_SEED, receive, send
+from kata.grade.sandbox.view import view_of_course
+
+STARTING, GRACE = 180.0, 30.0
+ENDED = {
+    "": "",
+    "died": "the interpreter itself ended: look for an exit call or a crash",
+    "time": "it was ended at its time limit: look for a loop that does not end",
+    "memory": "it was ended at its memory limit",
+    "processes": "it was ended because it started too many processes",
+    "output": "it was ended because it printed without end",
+    "answers": "it was ended because its answers were too large",
+}
+
+
+class SandboxError(Exception):
+    """A sandbox failed by itself, or was made to: a reason of the grader's own, never a score."""
+
+
+@dataclass(frozen=True)
+class SandboxJob:
+    """One step to be asked. files: bytes by path, below `exercises/` or `solutions/`; look: asks for an inspection."""
+
+    step: Step
+    files: Mapping[str, bytes]
+    assembled: bool = False
+    limits: Limits = field(default_factory=Limits)
+    look: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class SandboxReply:
+    """What came of a job. ended: why it had to be, or ""; left: how many of its processes could not be ended."""
+
+    decoded: Decoded
+    ended: str
+    seconds: float
+    left: int = 0
+
+
+class Sandboxes:
+    """`workers` sandboxes, each running one job at a time. A context manager; nothing outlives it.
+
+    isolation: "strict" or "process"; hidden: folders that nothing inside may see.
+    """
+
+    def __init__(
+        self, root: Path, isolation: str, hidden: tuple[Path, ...] = (), workers: int | None = None
+    ) -> None:
+        self.root, self.isolation, self.hidden = root, isolation, hidden
+        self.workers = workers or _cores()
+        self._idle: SimpleQueue[_Sandbox] = SimpleQueue()
+        self._files = ExitStack()
+        self._all: list[_Sandbox] = []
+
+    def __enter__(self) -> "Sandboxes":
+        view = self._files.enter_context(view_of_course(self.root))
+        try:
+            command = self._command(view)
+        except BaseException:
+            self._files.close()
+            raise
+        self._all = [_Sandbox(command) for _ in range(self.workers)]
+        for sandbox in self._all:
+            self._idle.put(sandbox)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for sandbox in self._all:
+            sandbox.close()
+        self._files.close()
+
+    def run(self, job: SandboxJob, seed: int) -> SandboxReply:
+        """Run a job in a sandbox that is free. Raises SandboxError where it failed twice, each time in a fresh one."""
+        with self._one() as sandbox:
+            try:
+                return sandbox.run(job, seed)
+            except SandboxError:
+                sandbox.close()
+                return sandbox.run(job, seed)
+
+    @contextmanager
+    def _one(self) -> Iterator["_Sandbox"]:
+        sandbox = self._idle.get()
+        try:
+            yield sandbox
+        finally:
+            self._idle.put(sandbox)
+
+    def _command(self, view: Path) -> list[str]:
+        if self.isolation == "strict":
+            return bubblewrap(self.root, view, self.hidden)
+        kind = "process" if hasattr(os, "fork") else "once"
+        return [sys.executable, "-I", "-B", "-c", serving(view), kind]
+
+
+class _Sandbox:
+    """One warm process, started when it is first needed."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.command = command
+        self.process: subprocess.Popen[bytes] | None = None
+        self._errors: Any = None
+
+    def run(self, job: SandboxJob, seed: int) -> SandboxReply:
+        process = self.process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        watchdog = threading.Timer(job.limits.wall + GRACE, process.kill)
+        watchdog.start()
+        try:
+            send(process.stdin.fileno(), _packed(job))
+            message = receive(process.stdout.fileno())
+            if message == ASK_FOR_SEED:
+                send(process.stdin.fileno(), str(seed).encode())
+                message = receive(process.stdout.fileno())
+            end = json.loads(message)
+            blob = receive(process.stdout.fileno(), cap=job.limits.answers + 1)
+            if self.command[-1] == "once":
+                self.close()
+            ended = ENDED[end["ended"]]
+            return SandboxReply(decode(blob), ended, float(end["seconds"]), int(end.get("left", 0)))
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+            timed_out = not watchdog.is_alive()
+            self.close()
+            if timed_out and self.command[-1] == "once":
+                return SandboxReply(Decoded(), ENDED["time"], job.limits.wall)
+            raise SandboxError(
+                f"the sandbox ended by itself ({type(error).__name__}: {error})"
+            ) from None
+        finally:
+            watchdog.cancel()
+
+    def close(self) -> None:
+        """End the process and all that runs in it."""
+        if self.process is not None:
+            assert self.process.stdin is not None
+            self.process.stdin.close()  # a keeper that runs ends its jail when the stream ends
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=2)
+            self.process.kill()
+            self.process.wait()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+            self._errors.close()
+            self.process = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        environment = {"PATH": "/usr/bin:/bin", **ENVIRONMENT}
+        if sys.platform == "win32":
+            environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
+        self.process = subprocess.Popen(
+            self.command,
+            cwd="/" if os.name == "posix" else None,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=os.name == "posix",
+        )
+        assert self.process.stdout is not None
+        watchdog = threading.Timer(STARTING, self.process.kill)
+        watchdog.start()
+        try:
+            receive(self.process.stdout.fileno())
+        except EOFError:
+            self._errors.seek(0)
+            words = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+            self.close()
+            raise IsolationError(
+                f"The sandbox does not start: {words[-1] if words else 'it said nothing'}. " + HELP
+            ) from None
+        finally:
+            watchdog.cancel()
+        return self.process
+
+
+def _cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _packed(job: SandboxJob) -> bytes:
+    return json.dumps(
+        {
+            "step": job.step.number,
+            "assembled": job.assembled,
+            "files": {k: base64.b64encode(v).decode("ascii") for k, v in job.files.items()},
+            "limits": asdict(job.limits),
+            "look": job.look,
+        }
+    ).encode()

@@ -1,0 +1,84 @@
+"""The layers of isolation, tried out from inside before strangers' code runs: what holds, and what does not."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from kata.course.steps import STEPS
+from kata.grade.sandbox.bubblewrap import IsolationError
+from kata.grade.sandbox.client import Sandboxes, SandboxJob
+from kata.grade.sandbox.inspection import namespace_of_processes
+from kata.grade.sandbox.isolation import Limits
+
+LAYERS = {
+    "secrets": (
+        "solutions, tests and other submissions cannot be read",
+        "code under test can read the solutions, the tests and other submissions",
+    ),
+    "outside": (
+        "nothing outside can be written to",
+        "code under test can change the course, other submissions and the home folder",
+    ),
+    "network": ("the network is out of reach", "code under test can use the network"),
+    "grader": (
+        "other processes can be neither seen nor ended",
+        "code under test can end the grader and other processes of yours",
+    ),
+    "daemon": (
+        "what it starts ends with it",
+        "code under test can leave processes running",
+    ),
+    "memory": ("memory is limited", "memory is not limited"),
+    "environment": (
+        "it sees nothing of your environment",
+        "code under test can read your environment variables",
+    ),
+    "handles": ("it inherits no open files", "code under test inherits open files"),
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One thing that isolation should do: whether it does here, in words."""
+
+    name: str
+    holds: bool
+    words: str
+
+
+def try_layers(sandboxes: Sandboxes, root: Path, outside: tuple[Path, ...]) -> list[Layer]:
+    """Try every layer from inside. outside: the folders of the submissions and of the results.
+
+    Raises IsolationError where a layer fails although the isolation is strict.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        request = {
+            "secret": [
+                *(str(root / name) for name in ("solutions", "tests", "kata/grade/judge.py")),
+                *(str(folder) for folder in outside),
+            ],
+            "outside": [str(folder) for folder in (root, *outside, Path.home())],
+            "grader": os.getpid(),
+            "processes": namespace_of_processes(),
+            "server": list(server.getsockname()),
+            "memory": Limits().memory,
+            "environment": sorted(os.environ.keys() - _HARMLESS),
+        }
+        reply = sandboxes.run(SandboxJob(STEPS[0], {}, look=request), seed=0)
+    found = reply.decoded.answers.get("look")
+    if found is None or found.error:
+        raise IsolationError(f"The sandbox could not be tried out: {reply.ended or found}.")
+    could = {name: bool(value) for name, value in found.values.items()}
+    could["daemon"] = could["daemon"] and reply.left > 0
+    layers = [Layer(name, not could[name], words[could[name]]) for name, words in LAYERS.items()]
+    broken = [layer.words for layer in layers if not layer.holds]
+    if broken and sandboxes.isolation == "strict":
+        raise IsolationError(f"The isolation does not hold here: {'; '.join(broken)}.")
+    return layers
+
+
+_HARMLESS = {"PATH", "HOME", "PWD", "OLDPWD", "LANG", "LC_CTYPE", "SYSTEMROOT", "TMPDIR"} | {
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE"),
+    *("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"),
+}

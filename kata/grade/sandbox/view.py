@@ -1,0 +1,114 @@
+"""What a sandbox sees of the course: the questions, and nothing that knows a right answer.
+
+It is a folder of its own, made when the sandboxes start and removed with them. Of each file of questions only what
+the questions need is copied, so that no rule, and no value that a rule expects, is ever loaded beside submitted code.
+"""
+
+import ast
+import shutil
+import symtable
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+WHOLE = (
+    *("__init__.py", "given/*.py", "course/*"),
+    *("testing/__init__.py", "testing/models.py", "testing/spies.py"),
+    *("criteria/__init__.py", "criteria/questions.py", "criteria/answers.py"),
+    *("grade/__init__.py", "grade/sandbox/__init__.py", "grade/sandbox/server.py"),
+    *("grade/sandbox/isolation.py", "grade/sandbox/processes.py", "grade/sandbox/inspection.py"),
+)
+"""What is copied as it is, below kata/."""
+
+QUESTIONS = "criteria/step*.py"
+
+
+@contextmanager
+def view_of_course(root: Path) -> Iterator[Path]:
+    """A temporary folder with a `kata` package that can ask questions and judge nothing."""
+    with tempfile.TemporaryDirectory(prefix="kata-view-") as folder:
+        write_questions(root, Path(folder))
+        for pattern in WHOLE:
+            for path in sorted((root / "kata").glob(pattern)):
+                if path.is_file():
+                    target = Path(folder) / path.relative_to(root)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, target)
+        yield Path(folder)
+
+
+def write_questions(root: Path, folder: Path) -> list[Path]:
+    """Write the files of questions, without their rules, below a folder; the files that were written."""
+    written = []
+    for path in sorted((root / "kata").glob(QUESTIONS)):
+        target = folder / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(questions_only(path.read_text(encoding="utf-8")), encoding="utf-8")
+        written.append(target)
+    return written
+
+
+def questions_only(text: str) -> str:
+    """The text of a criteria module reduced to its docstring, its questions, and what they use."""
+    tree = ast.parse(text)
+    tables = {t.get_name(): t for t in symtable.symtable(text, "criteria", "exec").get_children()}
+    definitions = {name: node for node in tree.body for name in _defines(node)}
+    wanted: set[str] = set()
+    waiting = [n for node in tree.body if _is_question(node) for n in _defines(node)]
+    while waiting:
+        name = waiting.pop()
+        if name in wanted or name not in definitions:
+            continue
+        wanted.add(name)
+        waiting += _uses(definitions[name], tables.get(name))
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            node.names = [alias for alias in node.names if _bound(alias) in wanted]
+    kept = [
+        node
+        for number, node in enumerate(tree.body)
+        if (number == 0 and isinstance(node, ast.Expr))
+        or (not isinstance(node, ast.Import | ast.ImportFrom) and wanted & set(_defines(node)))
+        or (isinstance(node, ast.Import | ast.ImportFrom) and node.names)
+    ]
+    return ast.unparse(ast.Module(kept, type_ignores=[])) + "\n"
+
+
+def _is_question(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef) and any(
+        isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == "asks"
+        for d in node.decorator_list
+    )
+
+
+def _defines(node: ast.stmt) -> list[str]:
+    """The module-level names that a statement binds."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [_bound(alias) for alias in node.names]
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+    return []
+
+
+def _uses(node: ast.stmt, table: symtable.SymbolTable | None) -> set[str]:
+    """The module-level names that a statement needs; a local variable of the same name is none of them."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return set()
+    if table is None or not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    outside: list[ast.AST] = [*node.decorator_list]
+    outside += node.bases if isinstance(node, ast.ClassDef) else [node.args]
+    return _globals(table) | {n.id for o in outside for n in ast.walk(o) if isinstance(n, ast.Name)}
+
+
+def _globals(table: symtable.SymbolTable) -> set[str]:
+    own = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+    return own.union(*map(_globals, table.get_children()))
+
+
+def _bound(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]

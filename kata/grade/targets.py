@@ -1,0 +1,132 @@
+"""What the course is packed into: the students' copy, and the archive that Gradescope runs."""
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from kata.course.steps import STEPS
+from kata.course.stubs import write_stubs
+from kata.grade.sandbox.view import write_questions
+
+TAKEN = (
+    *("README.md", "LICENSE", "pyproject.toml", ".gitignore", ".github/picture.png"),
+    *("exercises/README.md", "tests/test_step*.py", "tests/final/**/*"),
+    *(
+        "kata/**/*.py",
+        "kata/**/*.html",
+        "kata/**/*.toml",
+        "kata/**/*.json",
+        "kata/**/*.css",
+        "kata/**/*.js",
+        "checkpoints/**/*",
+    ),
+)
+NOT_FOR_STUDENTS = (
+    "kata/grade/",
+    "checkpoints/runs/",
+    "kata/criteria/step",
+    "kata/criteria/rules.py",
+)
+"""Questions come along without their rules: the tests take their inputs from them."""
+
+
+class CopyError(Exception):
+    """The copy cannot be made; the message says why and what to do."""
+
+
+def write_student_copy(root: Path, folder: Path) -> int:
+    """Make the copy with fresh stubs in exercises/; the number of its files. Nothing is overwritten."""
+    if not (root / "solutions").is_dir():
+        raise CopyError("The stubs are made from solutions/, which is not here: use a whole clone.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CopyError(f"{folder} exists already and is not empty: name a new folder.")
+    if root.resolve() in folder.resolve().parents:
+        raise CopyError(f"{folder} lies in the course itself: name a folder outside of it.")
+    count = 0
+    for path in learners_files(root):
+        target = folder / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        count += 1
+    write_stubs(root, folder / "exercises")
+    return count + len(STEPS) + len(write_questions(root, folder))
+
+
+def learners_files(root: Path) -> Iterator[Path]:
+    """The files of a course that a learner gets, but for the stubs."""
+    seen = set()
+    for pattern in TAKEN:
+        for path in sorted(root.glob(pattern)):
+            place = path.relative_to(root).as_posix()
+            left_out = place.startswith(NOT_FOR_STUDENTS)
+            if path.is_file() and not left_out and "__pycache__" not in place and path not in seen:
+                seen.add(path)
+                yield path
+
+
+COURSE = (
+    *("README.md", "LICENSE", "pyproject.toml", "solutions/*.py", "exercises/*", "kata/**/*"),
+    *("tests/test_step*.py", "tests/mistakes/**/*.py"),
+)
+NOT_PACKED = ("__pycache__", ".egg-info")
+
+SETUP = """#!/usr/bin/env bash
+# Runs once, when Gradescope builds the image: Python, bubblewrap, the course.
+set -euo pipefail
+apt-get update
+apt-get install -y python3 python3-venv python3-pip bubblewrap
+cd /autograder/source
+python3 -m venv /autograder/venv
+# The build of PyTorch for the CPU alone saves 4 GB: put the line that pytorch.org shows for it here.
+/autograder/venv/bin/pip install --no-cache-dir -e .
+chmod -R go-rwx /autograder/source
+"""
+
+RUN = """#!/usr/bin/env bash
+# Runs for every submission: strict isolation where the image allows it, else processes, and the results say so.
+set -uo pipefail
+cd /autograder/source
+rm -rf /autograder/class
+mkdir /autograder/class
+cp -a /autograder/submission /autograder/class/submission
+grade() {
+    rm -rf /autograder/graded
+    /autograder/venv/bin/kata grade /autograder/class --out /autograder/graded --isolation "$1"
+}
+grade strict || [ -d /autograder/graded/gradescope ] || grade process
+mkdir -p /autograder/results
+if ! cp /autograder/graded/gradescope/*.json /autograder/results/results.json; then
+    echo '{"output": "The grader failed; your instructor will see to it."}' > /autograder/results/results.json
+fi
+"""
+
+
+class PackingError(Exception):
+    """The archive cannot be written; the message says why and what to do."""
+
+
+def write_autograder(root: Path, out: Path) -> int:
+    """Write the archive; its size in bytes. PackingError where it exists already or cannot be written."""
+    if not (root / "solutions").is_dir():
+        raise PackingError("The grader needs solutions/, which is not here: use a whole clone.")
+    try:
+        with zipfile.ZipFile(out, "x", zipfile.ZIP_DEFLATED) as archive:
+            for name, script in (("setup.sh", SETUP), ("run_autograder", RUN)):
+                entry = zipfile.ZipInfo(name, date_time=(2020, 1, 1, 0, 0, 0))
+                entry.external_attr = 0o100755 << 16
+                archive.writestr(entry, script)
+            for path in _course(root):
+                archive.write(path, path.relative_to(root).as_posix())
+    except FileExistsError:
+        raise PackingError(f"{out} exists already: name another file, or remove it.") from None
+    except OSError as error:
+        raise PackingError(f"{out} cannot be written: {error.strerror}.") from None
+    return out.stat().st_size
+
+
+def _course(root: Path) -> Iterator[Path]:
+    for pattern in COURSE:
+        for path in sorted(root.glob(pattern)):
+            if path.is_file() and not any(part in path.as_posix() for part in NOT_PACKED):
+                yield path

@@ -1,0 +1,146 @@
+"""What a run of a step's tests says to the person who wrote the step."""
+
+import re
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from kata.course.steps import Step
+from kata.learn.examine import Finding
+from kata.learn.workspace import Workspace
+from kata.runner.outcomes import Outcome, RunResult
+
+PRINTED_LINES = 8
+
+
+def say_heading(console: Console, desk: Workspace, step: Step) -> None:
+    """The step's number, title and file."""
+    console.print(Text.assemble((f"Step {step.number}  ", "bold"), (step.title, "bold")))
+    say(console, "file", desk.where(step))
+    console.print()
+
+
+def say_result(console: Console, desk: Workspace, step: Step, result: RunResult) -> None:
+    """What the tests came to: the first failure as a paragraph."""
+    if result.passed:
+        number = len(result.outcomes)
+        console.print(f"Passed: all {number} tests, in {result.seconds:.1f} s.", style="green")
+        return
+    if result.reason or not result.failures:
+        why = result.reason or f"pytest itself stopped: {_last_line(result.output)}"
+        console.print(f"Failed: {why}.".replace("..", "."), style="red", highlight=False)
+        return
+    first, failed = result.failures[0], len(result.failures)
+    if _is_unloadable(result):
+        console.print("Failed: the file does not load.", style="red")
+    else:
+        count = f"{failed} of {len(result.outcomes)} tests" if failed > 1 else "one test"
+        if first.error == "TimeLimit":
+            count = "a test was ended, and the rest with it"
+        console.print(f"Failed: {count}. The first:", style="red", highlight=False)
+        name = re.sub(r"\[.*", "", first.test, flags=re.DOTALL)
+        console.print(f"{name}", style="dim", highlight=False, markup=False)
+    console.print()
+    say_indented(console, _joined(paragraph(step, first)))
+    place = place_of(desk, step, first)
+    if place:
+        console.print()
+        say(console, "where", place)
+    _say_printed(console, first)
+
+
+def say_finding(console: Console, finding: Finding) -> None:
+    """The diagnosis."""
+    mistake = finding.mistakes[0]
+    share = "exactly" if finding.exactly else "mostly"
+    console.print()
+    console.print(
+        f"Diagnosis: your `{finding.of}` gives {share} what this known mistake gives:",
+        style="yellow",
+        highlight=False,
+        markup=False,
+    )
+    say_indented(console, [mistake.diagnosis])
+    if "our own thinking" not in mistake.seen_in:
+        say_indented(console, [f"Seen in {mistake.seen_in}"])
+
+
+def say(console: Console, label: str, text: str) -> None:
+    """A line that begins with a label; what follows it is never cut, so that it can be clicked or copied."""
+    console.print(f"{label:<7}{text}", highlight=False, markup=False, soft_wrap=True)
+
+
+def paragraph(step: Step, outcome: Outcome) -> str:
+    """A failure in words."""
+    message = outcome.message.strip()
+    if outcome.error == "NotImplementedError" and (said := re.match(r"step (\d+): (\S+)", message)):
+        if int(said[1]) == step.number:
+            return f"{said[2]} is not written yet."
+        return (
+            f"This step uses {said[2]} of step {said[1]}, which is not written yet: "
+            f"`kata check {said[1]}` comes first."
+        )
+    if outcome.error == "TimeLimit":
+        return f"A call {message}: look for a loop that does not end."
+    if "File too large" in message and outcome.error == "OSError":
+        return "It printed more than 16 MB: look for a print in a loop."
+    if outcome.said_in_words or outcome.error == "CollectError":
+        return message
+    if outcome.error == "RecursionError":
+        return "RecursionError: a function calls itself without end."
+    return f"It raised {outcome.error}: {message}".rstrip(": ")
+
+
+def place_of(desk: Workspace, step: Step, outcome: Outcome) -> str:
+    """`path:line` to go to: where the error came from, else the function that was called."""
+    if outcome.place:
+        return outcome.place
+    said = re.search(r"(\S+\.py), line (\d+)", outcome.message) or None
+    if said:
+        return f"{said[1]}:{said[2]}"
+    said = re.search(r"\(line (\d+) of (\S+\.py)\)", outcome.message)
+    if said:
+        return f"{said[2]}:{said[1]}"
+    called = outcome.message.partition("\n")[0]
+    name = next((n for n in step.public if re.search(rf"\b{n}\b", called)), step.public[-1])
+    return desk.where(step, name)
+
+
+def _is_unloadable(result: RunResult) -> bool:
+    return len({(o.error, o.message) for o in result.failures}) == 1 and (
+        result.failures[0].error == "Failed"
+    )
+
+
+def _say_printed(console: Console, outcome: Outcome) -> None:
+    lines = [line for line in outcome.printed.splitlines() if not re.fullmatch(r"seed \d+", line)]
+    if not lines:
+        return
+    console.print()
+    console.print("printed, at the end:", style="dim")
+    for line in lines[-PRINTED_LINES:]:
+        text = "".join(c if c.isprintable() else " " for c in line)
+        console.print(Text("    " + text), style="dim", overflow="ellipsis", no_wrap=True)
+
+
+def say_indented(console: Console, lines: list[str], by: int = 4) -> None:
+    """Lines, each wrapped to the width that there is."""
+    for line in lines:
+        console.print(Padding(Text(line), (0, 0, 0, by), expand=False))
+
+
+def _joined(text: str) -> list[str]:
+    """The sentences of a check, each as one line again, to be wrapped to the width that there is."""
+    joined: list[str] = []
+    for line in text.splitlines():
+        begins = re.match(r"(Called|It|What must hold:|Try:) ", line)
+        if joined and joined[0].startswith("Called ") and not begins:
+            joined[-1] += f" {line}"
+        else:
+            joined.append(line)
+    return joined
+
+
+def _last_line(text: str) -> str:
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no reason")

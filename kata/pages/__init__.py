@@ -1,0 +1,1 @@
+"""The pages: what a run, a gallery and a grader show in a browser."""

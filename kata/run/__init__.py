@@ -1,1 +1,0 @@
-"""Running the tests: the pytest plugin, the warm runner, and what a run came to."""

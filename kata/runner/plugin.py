@@ -1,0 +1,215 @@
+"""The pytest plugin: which implementation is tested, and the fixtures that hand it to the tests.
+
+pytest                         the learner's exercises/, the ten step files alone
+pytest --impl solutions        the solutions, and everything else in the project
+pytest --impl PATH             any folder of step files, or one step's file
+"""
+
+import re
+from collections.abc import Generator
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+import hypothesis
+import hypothesis.configuration
+import pytest
+
+from kata.course.files import cache_folder, find_root, shown
+from kata.course.loader import Implementation, StepError
+from kata.course.steps import STEPS, step_of_file
+
+IMPLEMENTATION = pytest.StashKey[Implementation]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("kata", "the steps under test")
+    group.addoption(
+        "--impl",
+        metavar="PATH",
+        help="exercises (default), solutions, a folder or a file",
+    )
+    group.addoption("--assembled", action="store_true", help="take all steps from the same place")
+    group.addoption(
+        "--thorough", action="store_true", help="try hundreds of examples a property, not 25"
+    )
+    group.addoption("--slow", action="store_true", help="run the tests that take long as well")
+    group.addoption(
+        "--mnist",
+        action="store_true",
+        help="let tests/final train on MNIST as well, about eleven minutes on two cores",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    root = find_root()
+    in_course = config.rootpath == root
+    if not in_course and not config.getoption("--impl"):
+        return  # somebody else's tests, in an environment in which the course is installed
+    hypothesis.configuration.set_hypothesis_home_dir(cache_folder() / "hypothesis")
+    hypothesis.settings.register_profile(
+        "kata",
+        deadline=None,
+        derandomize=True,
+        max_examples=500 if config.getoption("--thorough") else 25,
+        database=None,
+        phases=[
+            hypothesis.Phase.explicit,
+            hypothesis.Phase.generate,
+        ],  # a smaller seed is no simpler
+        report_multiple_bugs=False,
+        print_blob=False,
+        verbosity=hypothesis.Verbosity.quiet,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("kata")
+    try:
+        target = config.getoption("--impl") or "exercises"
+        implementation = Implementation(target, config.getoption("--assembled"))
+    except StepError as error:
+        pytest.exit(str(error), returncode=2)
+    config.stash[IMPLEMENTATION] = implementation
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        everything = implementation.path == implementation.solutions
+        tested = [
+            s for s in STEPS if implementation.path.is_dir() or s.number in implementation.files
+        ]
+        names = ["tests"] if everything else [f"tests/{s.test_file}" for s in tested]
+        config.args = [str(root / name) for name in names]
+    if not in_course:
+        config.option.importmode, config.option.tbstyle = "importlib", "short"
+        for name in (
+            "lfplugin",
+            "nfplugin",
+            "stepwise",
+        ):  # they would write a cache beside the file under test
+            config.pluginmanager.unregister(name=name)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    implementation = config.stash.get(IMPLEMENTATION, None)
+    if implementation is None:
+        return []
+    how = (
+        "assembled"
+        if implementation.assembled
+        else "isolated: each step among the solutions of the others"
+    )
+    asked = {step_of_file(Path(str(argument).partition("::")[0])) for argument in config.args}
+    files = [
+        paths[-1]
+        for number, paths in implementation.files.items()
+        if None in asked or STEPS[number - 1] in asked
+    ]
+    if len(files) == 1:
+        return [f"under test: {shown(files[0])} ({how})"]
+    names = " ".join(path.name for path in files)
+    return [f"under test: {shown(implementation.path)}/ ({how})", f"  {names}"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the slow tests and those on MNIST unless they are asked for, and the other steps than a single file's.
+
+    The final tests are asked for where their folder or file is named.
+    """
+    implementation = config.stash.get(IMPLEMENTATION, None)
+    if implementation is None:
+        return
+    dropped = []
+    for item in items:
+        step = step_of_file(item.path)
+        is_other_step = (
+            implementation.path.is_file()
+            and step is not None
+            and step.number not in implementation.files
+        )
+        named = item.path.parent.name == "final" and any("final" in a for a in config.args)
+        too_slow = item.get_closest_marker("slow") and not (config.getoption("--slow") or named)
+        too_long = item.get_closest_marker("mnist") and not config.getoption("--mnist")
+        if is_other_step or too_slow or too_long:
+            dropped.append(item)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = [item for item in items if item not in dropped]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Name a missing step below as the reason where steps are tested together."""
+    report = yield
+    tested = step_of_file(item.path)
+    implementation = item.config.stash.get(IMPLEMENTATION, None)
+    if (
+        implementation
+        and tested
+        and call.excinfo
+        and call.excinfo.errisinstance(NotImplementedError)
+    ):
+        said = re.match(r"step (\d+): (\S+)", str(call.excinfo.value))
+        if said and int(said[1]) < tested.number and int(said[1]) in implementation.files:
+            missing = STEPS[int(said[1]) - 1]
+            report.longrepr = (
+                f"Step {tested.number} uses {said[2]} of step {missing.number}, which is not written yet: "
+                f"{shown(implementation.files[missing.number][-1])} comes first."
+            )
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Write the next command as the last line, for the person whose own steps these are."""
+    yield
+    implementation = session.config.stash.get(IMPLEMENTATION, None)
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if implementation is None or terminal is None or session.config.option.collectonly:
+        return
+    if implementation.path == implementation.solutions or implementation.changes:
+        return
+    failed = [
+        step_of_file(Path(r.nodeid.partition("::")[0])) for r in terminal.getreports("failed")
+    ]
+    passed = [
+        step_of_file(Path(r.nodeid.partition("::")[0])) for r in terminal.getreports("passed")
+    ]
+    path = shown(implementation.path)
+    option = ("" if path == "exercises" else f" --impl {path}") + (
+        " --assembled" if session.config.getoption("--assembled") else ""
+    )
+    if first := next((s for s in failed if s), None):
+        where = shown(implementation.files.get(first.number, (implementation.path,))[-1])
+        terminal.write_line(f"next: kata check {first.number}{option}    {where}")
+    elif last := next((s for s in reversed(passed) if s), None):
+        command = f"kata watch {last.number + 1}" if last.number < len(STEPS) else "kata"
+        terminal.write_line(f"next: {command}{option if last.number < len(STEPS) else ''}")
+
+
+@pytest.fixture(scope="session")
+def implementation(pytestconfig: pytest.Config) -> Implementation:
+    """The implementation under test."""
+    return pytestconfig.stash[IMPLEMENTATION]
+
+
+@pytest.fixture(scope="module")
+def step(
+    implementation: Implementation, request: pytest.FixtureRequest
+) -> "ModuleType | Unloadable":
+    """The module under test of the step that the test file is about."""
+    tested = step_of_file(Path(request.path))
+    if tested is None:
+        raise LookupError(f"{request.path.name} is not the test file of a step")
+    try:
+        return implementation.module(tested)
+    except StepError as error:
+        return Unloadable(str(error))
+
+
+class Unloadable:
+    """Stands for a step that cannot be loaded: each test that touches it fails with the one sentence that says why."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def __getattr__(self, name: str) -> NoReturn:
+        __tracebackhide__ = True
+        pytest.fail(self._why, pytrace=False)

@@ -1,0 +1,61 @@
+"""Exact bounds for random counts: a right answer is refused at most once in a thousand million runs."""
+
+import math
+import os
+from functools import cache
+
+import torch
+from hypothesis import strategies as st
+
+FALSE_ALARM = 1e-9
+"""The probability with which a statistical test refuses a right answer."""
+
+
+@cache
+def binomial_bounds(
+    trials: int, probability: float, false_alarm: float = FALSE_ALARM
+) -> tuple[int, int]:
+    """The narrowest counts (low, high) that a Binomial(trials, probability) leaves with at most `false_alarm`.
+
+    Half of it is spent on either side; the tails are summed exactly, term by term.
+    """
+    if not 0 < probability < 1:
+        count = round(trials * probability)
+        return count, count
+
+    def log_mass(count: int) -> float:
+        ways = math.lgamma(trials + 1) - math.lgamma(count + 1) - math.lgamma(trials - count + 1)
+        return ways + count * math.log(probability) + (trials - count) * math.log1p(-probability)
+
+    def bound(counts: range) -> int:
+        tail = 0.0
+        for count in counts:
+            tail += math.exp(log_mass(count))
+            if tail > false_alarm / 2:
+                return count
+        return counts[-1]
+
+    # Further than this from the mean the mass is far below anything that false_alarm could notice.
+    mean, reach = (
+        trials * probability,
+        20 + 12 * math.sqrt(trials * probability * (1 - probability)),
+    )
+    first, last = max(0, int(mean - reach)), min(trials, int(mean + reach))
+    return bound(range(first, last + 1)), bound(range(last, first - 1, -1))
+
+
+def fresh_seed() -> int:
+    """A new seed for torch's global generator, printed so that a failure can be repeated."""
+    seed = int.from_bytes(os.urandom(4), "big")
+    print(f"seed {seed}")
+    torch.manual_seed(seed)
+    return seed
+
+
+def generator(seed: int) -> torch.Generator:
+    """A generator of its own on the CPU, with that seed."""
+    return torch.Generator().manual_seed(seed)
+
+
+SEEDS = st.integers(0, 2**31 - 1)
+"""Seeds, of which a test makes generators of its own: a registered global one would repeat its draws."""

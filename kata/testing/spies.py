@@ -1,0 +1,112 @@
+"""Stand-ins for training: a model that records, a model that follows a script, and what they are trained on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kata.testing.models import StandIn
+
+Batch = tuple[Tensor, Tensor]
+
+BATCH_SIZES = (4, 4, 2)
+"""How many images each batch of an epoch has."""
+
+
+def batch(
+    g: torch.Generator, size: int, shape: tuple[int, ...] = (1, 3, 4), num_classes: int = 3
+) -> Batch:
+    """Images `(size, *shape)` with pixels in [-1, 1], and labels `(size,)`."""
+    x0 = 2 * torch.rand(size, *shape, generator=g) - 1
+    return x0, torch.randint(num_classes, (size,), generator=g)
+
+
+def batches(g: torch.Generator) -> list[Batch]:
+    """An epoch of random images of three classes."""
+    return [batch(g, size) for size in BATCH_SIZES]
+
+
+def blank_batches(g: torch.Generator) -> list[Batch]:
+    """An epoch of images of nothing but 0, of ten classes."""
+    return [(torch.zeros(n, 1, 3, 4), torch.randint(10, (n,), generator=g)) for n in BATCH_SIZES]
+
+
+class FreshBatches:
+    """Can be iterated again and again, and nothing else; serves new batches every time, and keeps their labels."""
+
+    def __init__(self, g: torch.Generator) -> None:
+        self.g = g
+        self.served: list[Tensor] = []
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        labels = torch.randint(10, (sum(BATCH_SIZES),), generator=self.g)
+        self.served.append(labels)
+        for y in labels.split(BATCH_SIZES):
+            yield [batch(self.g, len(y))[0], y.clone()]
+
+
+class Recorder(StandIn):
+    """Mixes image, time and label; records its outputs, their gradients and the mode of a layer inside."""
+
+    def __init__(self, g: torch.Generator, num_classes: int = 3, channels: int = 1) -> None:
+        super().__init__(num_classes)
+        drawn = torch.randn(3, channels, 1, 1, generator=g)
+        self.on_image, self.on_label = nn.Parameter(drawn[0]), nn.Parameter(drawn[2])
+        self.on_time = nn.Parameter(drawn[1].flatten())  # of one axis, as biases are
+        self.inside = nn.Dropout(0.5)
+        self.inside_training: list[bool] = []
+        self.outputs: list[Tensor] = []
+        self.gradients: list[Tensor] = []
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        self.inside_training.append(self.inside.training)
+        time, label = (values.to(x.dtype).view(-1, 1, 1, 1) for values in (t, torch.cos(y)))
+        output = x * self.on_image + time * self.on_time.view(-1, 1, 1) + label * self.on_label
+        self.outputs.append(output.detach().clone())
+        if output.requires_grad:
+            output.register_hook(lambda gradient: self.gradients.append(gradient.clone()))
+        return output
+
+
+class Scripted(StandIn):
+    """On images of nothing but 0 its k-th call has the loss errors[k]² and the gradient gradients[k], come what may.
+
+    There the noise is x / t, exactly but at t = 0; `at_zero` counts such times. errors: `(calls,)`;
+    gradients: `(calls, 111)`, over all parameters.
+    """
+
+    def __init__(self, g: torch.Generator, calls: int = 30) -> None:
+        super().__init__(num_classes=10)
+        self.weight = nn.Parameter(torch.randn(2, 37, generator=g))
+        self.bias = nn.Parameter(torch.randn(37, generator=g))
+        self.errors = 0.5 + torch.rand(calls, generator=g)
+        self.gradients = 2 * torch.randn(calls, 111, generator=g)
+        self.turn = self.at_zero = 0
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        error, gradient = self.errors[self.turn], self.gradients[self.turn]
+        self.turn += 1
+        self.at_zero += int((t == 0).sum())
+        output = x / t.clamp(min=1e-30).view(-1, 1, 1, 1) + error
+        result: Tensor = _Written.apply(output, gradient, self.weight, self.bias)
+        return result
+
+    @property
+    def place(self) -> Tensor:
+        """Where the parameters are now: one row of 111 numbers."""
+        return torch.cat([p.detach().flatten() for p in self.parameters()])
+
+
+class _Written(torch.autograd.Function):
+    """Hands an output on; backward gives the parameters a gradient that was written beforehand."""
+
+    @staticmethod
+    def forward(ctx: Any, output: Tensor, gradient: Tensor, *parameters: Tensor) -> Tensor:
+        parts = gradient.split([p.numel() for p in parameters])
+        ctx.gradients = [part.view_as(p) for part, p in zip(parts, parameters, strict=True)]
+        return output.clone()
+
+    @staticmethod
+    def backward(ctx: Any, _: Tensor) -> Any:
+        return None, None, *ctx.gradients

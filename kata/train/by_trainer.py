@@ -1,0 +1,185 @@
+"""Training through an implementation's own `ConditionalTrainer`: in rounds, or epoch by epoch as the document does."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from kata.train.loop import optimizer_tensors, restore_optimizer
+from kata.train.presets import Preset
+from kata.train.schedule import derived, learning_rate
+
+
+class Trainer(Protocol):
+    """What is used of step 6's `ConditionalTrainer`."""
+
+    optimizer: Any
+
+    def train(self, num_epochs: int) -> list[float]:
+        """Train on the loader num_epochs times; the average loss of each time."""
+        ...
+
+
+class RoundLoader:
+    """A loader that can be iterated again and again, each time over the next batches of an endless, shuffled stream.
+
+    images: `(N, C, H, W)`; labels: `(N,)`; batch_size: at most N; per_round: how many batches one
+    iteration yields; seed: of the order; on_batch: called when a batch has been worked on. The
+    batches are copies, and every image comes once before any comes again, but for the incomplete
+    last batch of a pass, which is left out.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        batch_size: int,
+        per_round: int,
+        seed: int,
+        on_batch: Callable[[], None] = lambda: None,
+    ) -> None:
+        if not 1 <= batch_size <= len(images):
+            raise ValueError(f"batch_size must lie in 1 .. {len(images)}, got {batch_size}")
+        self.images, self.labels = images, labels
+        self.batch_size = batch_size
+        self.per_round = per_round
+        self.on_batch = on_batch
+        self._generator = torch.Generator().manual_seed(seed)
+        self._stream = self._indices()
+
+    def __len__(self) -> int:
+        """The number of batches of one iteration."""
+        return self.per_round
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The next `per_round` batches (x0, y)."""
+        for _ in range(self.per_round):
+            chosen = next(self._stream)
+            yield self.images[chosen], self.labels[chosen]
+            self.on_batch()
+
+    def _indices(self) -> Iterator[Tensor]:
+        whole = len(self.images) // self.batch_size
+        while True:
+            order = torch.randperm(len(self.images), generator=self._generator)
+            yield from order.split(self.batch_size)[:whole]
+
+
+def train_in_rounds(
+    trainer: Trainer,
+    rounds: int,
+    peak_lr: float,
+    warmup: int,
+    on_round: Callable[[float], None] = lambda loss: None,
+) -> list[float]:
+    """Call `trainer.train(1)` again and again, at a learning rate that is set before each time.
+
+    on_round: called with each average loss. Returns all of them. Raises ValueError as soon as one
+    is not a finite number.
+    """
+    losses: list[float] = []
+    for round_ in range(rounds):
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = learning_rate(round_, rounds, peak_lr, warmup)
+        returned = trainer.train(1)
+        if not isinstance(returned, list) or len(returned) != 1:
+            raise ValueError(f"train(1) must return a list of one loss, it returned {returned!r}")
+        losses.append(float(returned[0]))
+        if not math.isfinite(losses[-1]):
+            raise ValueError(f"the average loss of epoch {round_ + 1} is {losses[-1]}")
+        on_round(losses[-1])
+    return losses
+
+
+class Stopped(Exception):
+    """The run was asked to stop in the middle of an epoch."""
+
+
+class EpochLoader:
+    """A loader of torchvision's MNIST for one epoch after another: images in [-1, 1], shuffled by seed and epoch.
+
+    folder: holds `MNIST/raw/`; on_batch: called before every batch is handed out; what it raises
+    ends the epoch.
+    """
+
+    def __init__(
+        self, folder: Path, batch_size: int, seed: int, on_batch: Callable[[], None]
+    ) -> None:
+        from torchvision import transforms
+        from torchvision.datasets import MNIST
+
+        to_range = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+        self.data = MNIST(str(folder), train=True, transform=to_range)
+        self.batch_size, self.seed, self.on_batch = batch_size, seed, on_batch
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        """The number of batches of an epoch; the incomplete last one is left out."""
+        return len(self.data) // self.batch_size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches (x0, y) of `epoch`."""
+        order = torch.Generator().manual_seed(derived(self.seed, "order", self.epoch))
+        loader = DataLoader(
+            self.data, self.batch_size, shuffle=True, drop_last=True, generator=order
+        )
+        for x0, y in loader:
+            self.on_batch()
+            yield x0, y
+
+
+class TrainerRun:
+    """One run of the document: `epoch` trains for one, `parts` and `restore` are its state.
+
+    make, trainer: step 5's `ConditionalDiT` and step 6's `ConditionalTrainer`; the global generator is
+    seeded anew for each epoch.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        make: Callable[..., nn.Module],
+        trainer: Callable[..., Any],
+        loader: EpochLoader,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        torch.manual_seed(derived(seed, "weights"))
+        self.model, self.loader, self.seed = make(), loader, seed
+        self.trainer = trainer(
+            self.model,
+            loader,
+            lr=preset.lr,
+            weight_decay=preset.weight_decay,
+            label_drop_prob=preset.label_drop_prob,
+            device=device,
+        )
+
+    @property
+    def losses(self) -> list[float]:
+        """The average loss of every epoch so far."""
+        return [float(loss) for loss in self.trainer.losses]
+
+    def epoch(self) -> float:
+        """Train for one epoch; its average loss."""
+        self.loader.epoch = len(self.losses)
+        torch.manual_seed(derived(self.seed, "draws", self.loader.epoch))
+        (loss,) = self.trainer.train(1)
+        return float(loss)
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """All tensors of the state, as `Training.parts` gives them."""
+        return {
+            "model": dict(self.model.state_dict()),
+            "training": optimizer_tensors(self.trainer.optimizer),
+        }
+
+    def restore(self, parts: Mapping[str, Mapping[str, Tensor]], losses: list[float]) -> None:
+        """Go on from what `parts` gave after so many epochs."""
+        self.model.load_state_dict(parts["model"])
+        restore_optimizer(self.trainer.optimizer, parts["training"])
+        self.trainer.losses[:] = losses
