@@ -21,20 +21,19 @@ def stubs(
 ) -> None:
     """Write the stubs that are missing or untouched into exercises/; files that were worked on are left alone."""
     from kata.course.files import find_root
-    from kata.course.stubs import stale_stubs, write_stubs
+    from kata.course.stubs import stale_files, write_stubs
 
     root = find_root()
     if not (root / "solutions").is_dir():
         stop("The stubs are made from solutions/, which is not here.")
     if check:
-        if stale := stale_stubs(root):
-            names = ", ".join(step.file for step in stale)
-            stop(f"Not the stubs of their solutions: {names}. Run `kata stubs` to write them anew.")
+        if stale := stale_files(root):
+            stop(f"Not up to date: {', '.join(stale)}. Run `kata stubs` to write them anew.")
         print("exercises/ holds the stubs of solutions/.")
         return
-    table = Table("step", "file", "")
-    for step, done in write_stubs(root, root / "exercises").items():
-        table.add_row(str(step.number), f"exercises/{step.file}", done)
+    table = Table("file", "")
+    for name, done in write_stubs(root, root / "exercises").items():
+        table.add_row(f"exercises/{name}", done)
     Console().print(table)
 
 

@@ -1,16 +1,28 @@
-"""A stub is its solution with the bodies of all functions cut out; everything around them stays byte for byte."""
+"""What is derived in exercises/: the stubs, from solutions/, and the table of the course map, from course.toml.
+
+A stub is its solution with the bodies of all functions cut out; everything around them stays byte
+for byte.
+"""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kata.course.steps import STEPS, Step
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+MAP = "README.md"
+TABLE = re.compile(r"(?<=<!-- steps -->\n).*?(?=<!-- end of steps -->)", re.DOTALL)
+HEAD = """\
+| step | what it is about | first try | difficulty | points | you write |
+|---|---|---|---|---|---|
+"""
+
 
 def stub_text(solution: str, step: Step) -> str:
-    """The stub of a solution's text: each body becomes a NotImplementedError that names the step and the function."""
+    """Return the stub of a solution: each body becomes a NotImplementedError that names step and function."""
     lines = solution.splitlines(keepends=True)
     for name, function in reversed(list(_functions(ast.parse(solution)))):
         has_docstring = ast.get_docstring(function, clean=False) is not None
@@ -25,7 +37,7 @@ def stub_text(solution: str, step: Step) -> str:
 
 
 def is_untouched(text: str) -> bool:
-    """Whether a step's text is a stub in which nothing was filled in yet, of this or an older version of the course."""
+    """Whether a text is a stub, of this or an older version of the course, and nothing was filled in."""
     try:
         functions = [function for _, function in _functions(ast.parse(text))]
     except SyntaxError:
@@ -35,33 +47,46 @@ def is_untouched(text: str) -> bool:
     ) and bool(functions)
 
 
-def stale_stubs(root: Path) -> list[Step]:
-    """The steps whose file in `exercises/` is not the stub of the solution."""
-    return [s for s in STEPS if _read(root / "exercises" / s.file) != _stub_of(root, s)]
+def stale_files(root: Path) -> list[str]:
+    """Return the names of the files in `exercises/` that are not what they are derived to be."""
+    folder = root / "exercises"
+    stale = [s.file for s in STEPS if _read(folder / s.file) != _stub_of(root, s)]
+    course_map = _read(folder / MAP) or ""
+    if not TABLE.search(course_map) or course_map != with_table(course_map, STEPS):
+        stale.append(MAP)
+    return stale
 
 
-def write_stubs(root: Path, folder: Path) -> dict[Step, str]:
+def write_stubs(root: Path, folder: Path) -> dict[str, str]:
     """Write every stub that is missing or untouched into a folder; files that were worked on are left alone.
 
-    Returns what was done with each step: "written", "up to date" or "kept".
+    The course map that lies in the folder gets its table. Returns what was done by the files' names:
+    "written", "up to date" or "kept".
     """
     folder.mkdir(parents=True, exist_ok=True)
-    done: dict[Step, str] = {}
+    done = {}
     for step in STEPS:
-        path, stub = folder / step.file, _stub_of(root, step)
-        text = _read(path)
-        if text == stub:
-            done[step] = "up to date"
-        elif text is not None and not is_untouched(text):
-            done[step] = "kept"
-        else:
-            path.write_text(stub, encoding="utf-8", newline="\n")
-            done[step] = "written"
+        text = _read(folder / step.file)
+        is_kept = text is not None and not is_untouched(text)
+        done[step.file] = _write(folder / step.file, text, _stub_of(root, step), is_kept)
+    if (course_map := _read(folder / MAP)) is not None:
+        done[MAP] = _write(folder / MAP, course_map, with_table(course_map, STEPS))
     return done
 
 
+def with_table(course_map: str, steps: Iterable[Step]) -> str:
+    """Return the text of the course map with the table of the steps between its two markers."""
+    table = HEAD + "".join(
+        f"| {s.number} | [{s.title}]({s.file}) | {s.minutes} min | "
+        f"{'●' * s.difficulty}{'○' * (5 - s.difficulty)} | {s.points} | "
+        f"{', '.join(f'`{name}`' for name in s.public)} |\n"
+        for s in steps
+    )
+    return TABLE.sub(lambda _: table, course_map)
+
+
 def _functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
-    """Functions and methods in the order of the text, with their qualified names."""
+    """Yield functions and methods in the order of the text, with their qualified names."""
 
     def walk(nodes: list[ast.stmt], prefix: str) -> Iterator[tuple[str, Function]]:
         for node in nodes:
@@ -75,6 +100,16 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
 
 def _stub_of(root: Path, step: Step) -> str:
     return stub_text((root / "solutions" / step.file).read_text(encoding="utf-8"), step)
+
+
+def _write(path: Path, before: str | None, text: str, is_kept: bool = False) -> str:
+    """Write a text unless it is there already or the file is to be kept; return which of these it was."""
+    if before == text:
+        return "up to date"
+    if is_kept:
+        return "kept"
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return "written"
 
 
 def _read(path: Path) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 
 from kata.course.files import find_root
 from kata.course.steps import STEPS
-from kata.course.stubs import is_untouched, stale_stubs, stub_text, write_stubs
+from kata.course.stubs import is_untouched, stale_files, stub_text, write_stubs
 from kata.runner.outcomes import PytestJob
 
 ROOT = find_root()
@@ -81,23 +81,23 @@ def test_every_test_fails_on_the_stub_and_names_the_step(runner, stubs, step):
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 def test_one_solution_among_stubs_turns_its_step_green(runner, stubs, tmp_path, step):
     """A solved step passes although every other file of the folder is still a stub."""
-    desk = shutil.copytree(stubs, tmp_path / "desk")
-    shutil.copy(ROOT / "solutions" / step.file, desk)
-    result = runner.run(PytestJob(("--impl", str(desk), f"tests/{step.test_file}")))
+    folder = shutil.copytree(stubs, tmp_path / "exercises")
+    shutil.copy(ROOT / "solutions" / step.file, folder)
+    result = runner.run(PytestJob(("--impl", str(folder), f"tests/{step.test_file}")))
     assert result.exit_code == 0, result.reason + result.output
 
 
 def test_worked_on_files_are_never_overwritten(stubs, tmp_path):
     """`kata stubs` writes what is missing or untouched, and leaves a learner's work alone."""
-    desk = shutil.copytree(stubs, tmp_path / "desk")
-    done, gone, broken, old = (desk / s.file for s in STEPS[:4])
+    folder = shutil.copytree(stubs, tmp_path / "exercises")
+    done, gone, broken, old = (folder / s.file for s in STEPS[:4])
     shutil.copy(ROOT / "solutions" / STEPS[0].file, done)
     gone.unlink()
     broken.write_text("def guide(:\n", encoding="utf-8")
     old.write_text(old.read_text(encoding="utf-8").replace("Step 4", "Step four"), encoding="utf-8")
     kept = {path: path.read_text(encoding="utf-8") for path in (done, broken)}
-    report = write_stubs(ROOT, desk)
-    assert [report[s] for s in STEPS[:5]] == ["kept", "written", "kept", "written", "up to date"]
+    report = write_stubs(ROOT, folder)
+    assert [report[s.file] for s in STEPS[:5]] == ["kept", "written", "kept", "written", "up to date"]
     assert all(path.read_text(encoding="utf-8") == text for path, text in kept.items())
     assert gone.exists()
 
@@ -116,13 +116,27 @@ def test_stubs_are_recognised():
         assert not is_untouched(solution)
 
 
-def test_stale_stubs_are_found(stubs, tmp_path):
+def test_stale_files_are_found(stubs, tmp_path):
     """`kata stubs --check` names exactly the files that are not the stub of their solution."""
     shutil.copytree(
         ROOT / "solutions", tmp_path / "solutions", ignore=shutil.ignore_patterns("__pycache__")
     )
-    shutil.copytree(stubs, tmp_path / "exercises")
-    assert stale_stubs(tmp_path) == []
-    (tmp_path / "exercises" / STEPS[6].file).write_text("", encoding="utf-8")
-    (tmp_path / "exercises" / STEPS[8].file).unlink()
-    assert stale_stubs(tmp_path) == [STEPS[6], STEPS[8]]
+    folder = shutil.copytree(stubs, tmp_path / "exercises")
+    shutil.copy(ROOT / "exercises" / "README.md", folder)
+    assert stale_files(tmp_path) == []
+    (folder / STEPS[6].file).write_text("", encoding="utf-8")
+    (folder / STEPS[8].file).unlink()
+    (folder / "README.md").write_text("", encoding="utf-8")
+    assert stale_files(tmp_path) == [STEPS[6].file, STEPS[8].file, "README.md"]
+
+
+def test_the_table_of_the_course_map_is_written(stubs, tmp_path):
+    """`kata stubs` writes the table between the markers, and leaves the text around it alone."""
+    folder = shutil.copytree(stubs, tmp_path / "exercises")
+    right = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
+    assert f"[{STEPS[6].title}]" in right
+    wrong = right.replace(f"[{STEPS[6].title}]", "[another title]")
+    (folder / "README.md").write_text(wrong, encoding="utf-8")
+    assert write_stubs(ROOT, folder)["README.md"] == "written"
+    assert (folder / "README.md").read_text(encoding="utf-8") == right
+    assert write_stubs(ROOT, folder)["README.md"] == "up to date"
