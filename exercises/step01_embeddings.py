@@ -1,11 +1,11 @@
 """Step 1. A row for every class, and one for any
 
 The idea
-    A network cannot multiply with the word "seven". It needs a vector that stands for 7, and the
-    simplest such vector is one that is learned: a table with one row a class, and class y is looked
-    up as row y. Here the rows of the ten digits are joined by one more, the null class, which
-    stands for "any digit, I do not mind which". It is what makes guidance possible in step 3: one
-    and the same network can be asked for a 7, and for anything.
+    A network cannot multiply with the word "seven". It needs a vector that stands for 7. The
+    simplest such vector is a learned one: a table has one row per class, and class y is looked up
+    as row y. The rows of the ten digits are joined by one more row, the null class. It stands for
+    "any digit, I do not mind which". It makes guidance possible in step 3: one and the same network
+    can be asked for a 7, and for anything.
 
 The formula
     E ∈ ℝ^((K+1) × D),    h_y = E[y],    y ∈ {0, …, K-1} or y = K, the null class
@@ -21,26 +21,26 @@ Shapes
 Why a table
     - A row gets a gradient only when its class is in the batch, so each row becomes what its class
       needs.
-    - One-hot vectors are all equally far apart. Rows of a table may move: digits that are drawn
+    - One-hot vectors are all equally far apart. Rows of a table can move. Digits that are drawn
       alike can end up near each other, and directions between rows can come to mean something. Step
-      10 looks at what they became.
-    - Rows start as small random numbers, N(0, 0.02): different from each other, yet small beside
-      the embedding of the time, which they are added to in step 2. With PyTorch's default, N(0, 1),
-      the class would drown the time at the start.
+      10 looks at what the rows became.
+    - Rows start as small random numbers, N(0, 0.02). They differ from each other, yet are small
+      beside the time embedding, to which step 2 adds them. With PyTorch's default, N(0, 1), the
+      class would drown the time at the start.
 
 Why a row for "any"
     A row of zeros would also say "no class", but the network could never adapt it. The null row is
     learned like the others, from the images whose label is dropped in step 4. It is an ordinary row
-    at index K: the classes keep their numbers.
+    at index K, so the classes keep their numbers.
 
 What goes wrong in practice
-    - A table with K rows: an IndexError at the first dropped label, or a device-side assert on a
-      GPU (pytorch#29966, sail-sg/MDT#2).
-    - Class 0 doubling as "any": digit 0 turns into a mixture of everything (asked about in
+    - A table with K rows: the first dropped label raises an IndexError, or a device-side assert on
+      a GPU (pytorch#29966, sail-sg/MDT#2).
+    - Class 0 stands for "any" as well: digit 0 turns into a mixture of everything (asked about in
       CompVis/latent-diffusion#116 and #171).
-    - -1 as the null label: with `weight[-1]` it silently means the last row, in nn.Embedding it is
-      an error (pytorch#56577).
-    - A hard-coded 10, which breaks the first time that somebody trains on another number of classes
+    - -1 as the null label: `weight[-1]` silently means the last row, and nn.Embedding raises an
+      error (pytorch#56577).
+    - A hard-coded 10: it breaks as soon as somebody trains on another number of classes
       (diffusers#13616).
     - `padding_idx=K`: a padding row gets no gradient, so "any" is never learned.
 """
@@ -52,10 +52,13 @@ from torch import Tensor, nn
 class ClassEmbedding(nn.Module):
     """A learned vector for every class, and one for the null class.
 
-    num_classes: K, the number of real classes; embed_dim: D. `.embed` is an `nn.Embedding` with K +
-    1 rows of D numbers, drawn from N(0, 0.02) (mean 0, standard deviation 0.02); its weight is the
-    only parameter and the only entry of the `state_dict`, and every row of it is trained.
-    `.num_classes` is K; `.null_class` is K, the index of the last row.
+    num_classes: K, the number of real classes
+    embed_dim: D, the width of the vectors
+
+    `.embed` is an `nn.Embedding` with K + 1 rows of D numbers, drawn from N(0, 0.02) (mean 0,
+    standard deviation 0.02). Its weight is the only parameter and the only entry of the
+    `state_dict`, and every row of it is trained. `.num_classes` is K; `.null_class` is K, the index
+    of the last row.
     """
 
     embed: nn.Embedding
@@ -67,12 +70,13 @@ class ClassEmbedding(nn.Module):
         raise NotImplementedError("step 1: ClassEmbedding.__init__")
 
     def forward(self, y: Tensor) -> Tensor:
-        """Look up the rows of the labels.
+        """Return the rows of the labels.
 
-        y: int64 `(B,)`, 0 .. K, where K is the null class. Returns `(B, D)`, row i being exactly
-        the table's row y[i], so that gradients reach the rows that were looked up and no other. The
-        same in train and eval mode; changes neither the labels nor the table. Raises IndexError,
-        ValueError or TypeError for labels outside 0 .. K (-1 too) and for labels that are not
-        integers.
+        y: labels, int64 `(B,)`, 0 .. K; K is the null class
+
+        Returns `(B, D)`: row i is exactly the table's row y[i]. Gradients reach the rows that were
+        looked up and no others. The result is the same in train and eval mode. Neither the labels
+        nor the table are changed. Raises IndexError, ValueError or TypeError if labels are outside
+        0 .. K (-1 too) or not integers.
         """
         raise NotImplementedError("step 1: ClassEmbedding.forward")

@@ -2,7 +2,7 @@
 
 The idea
     Guidance needs two models, one that knows the label and one that does not. Instead of training
-    two, train one and hide the label now and then: before each training step, every sample's label
+    two, train one and hide the label now and then. Before each training step, every sample's label
     is replaced by the null class with probability p. From the images that kept their label the
     network learns v(x, t, y); from the others, through the null row, it learns v(x, t).
 
@@ -17,25 +17,25 @@ Why 10%
     - 1%: the unconditional half sees a hundredth of the images. Its guess is poor, and guidance
       multiplies its error by w.
     - 50%: half of the training goes into ignoring the label, and the conditional model gets weaker.
-    - 10% is a good balance in practice. Ho & Salimans tried 10, 20 and 50%: the first two did equally
-      well, 50% worse.
+    - 10% is a good balance in practice. Ho & Salimans tried 10, 20 and 50%: the first two did
+      equally well, 50% worse.
 
 Why a learned null row and not zeros
     "Any digit" is information too: the average condition. A row that is trained can express it in
     the same space as the others.
 
 Why no switch for evaluation
-    This function always drops. Whoever trains calls it; whoever samples does not. A dropout that
-    lives in the model and depends on its mode is one forgotten `eval()` away from labels that flip
+    This function always drops. Whoever trains calls it; whoever samples does not. If a dropout
+    lives in the model and depends on its mode, one forgotten `eval()` is enough: labels change
     while sampling.
 
 What goes wrong in practice
-    - The mask is inverted: 90% of the labels vanish and 10% survive. The loss curve looks normal
-      and samples come out fine but for what was asked for. A well-known course on this very subject
-      shipped this for weeks.
-    - The labels are overwritten in place, `y[mask] = K`: where the data set hands out views of one
-      tensor, the dropped labels never come back, and after some epochs all of them are null.
-    - One coin for the whole batch instead of one a sample: 10% on average, but in bursts
+    - The mask is inverted: 90% of the labels vanish and 10% survive. The loss curve looks normal,
+      and samples look fine but are not the digit asked for. A well-known course on this very
+      subject had this mistake for weeks.
+    - The labels are overwritten in place, `y[mask] = K`. If the data set hands out views of one
+      tensor, the dropped labels never come back. After some epochs all of them are null.
+    - One coin for the whole batch instead of one per sample: 10% on average, but all at once
       (runwayml/stable-diffusion#8 has the question).
     - randn instead of rand: `randn < 0.1` is true 54% of the time.
     - Dropped once in the loader and once more in the model: 19% instead of 10%.
@@ -50,13 +50,17 @@ from torch import Tensor
 def drop_labels(
     y: Tensor, drop_prob: float, null_class: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Replace each label by the null class with probability `drop_prob`, independently of all others.
+    """Return the labels, each replaced by the null class with probability `drop_prob`.
 
-    y: int64 `(B,)`; drop_prob: in [0, 1], where 0 drops nothing and 1 drops all; null_class: the
-    label to put in. generator: the source of randomness, drawn from on its own device; None is
-    torch's global one, which is never reseeded. The same seed gives the same result, and two calls
-    in a row draw anew. Returns new labels of the same shape, dtype and device; labels that are null
-    already stay null. y itself is not changed. Active whenever it is called. Raises ValueError for
-    a probability outside [0, 1].
+    y: labels, int64 `(B,)`
+    drop_prob: in [0, 1]; 0 drops nothing and 1 drops all
+    null_class: the label to put in
+    generator: the source of randomness, used on its own device; None is torch's global one, which
+        is never reseeded
+
+    Each label is dropped independently of all others. The same seed gives the same result, and two
+    calls in a row draw anew. Returns new labels of the same shape, dtype and device; labels that
+    are already null stay null. y itself is not changed. It is active whenever it is called. Raises
+    ValueError if the probability is outside [0, 1].
     """
     raise NotImplementedError("step 4: drop_labels")

@@ -1,9 +1,9 @@
 """Step 5. The conditional DiT
 
 The idea
-    Everything is at hand: the given `DiT` turns a noisy image and a time into a velocity, step 1
-    turns a label into a vector, step 2 adds it to the time. A conditional DiT is the unconditional
-    one with a single change: where the blocks were steered by h_t, they are steered by h_t + h_y.
+    All parts are there. The given `DiT` turns a noisy image and a time into a velocity. Step 1
+    turns a label into a vector, and step 2 adds it to the time. A conditional DiT is the
+    unconditional one with a single change: its blocks are steered by h_t + h_y instead of h_t.
 
 The formulas
     unconditional:   v(x_t, t)      blocks steered by c = h_t
@@ -21,25 +21,25 @@ Shapes
     h_t, h_y, c           (B, D)             D = 1024 with the defaults
 
 What is new, and what it costs
-    Only the class table: 11 × 1024 = 11,264 parameters beside 12,351,760, about 0.1%. Since
-    everything else keeps its name, weights of the unconditional model fit as they are.
+    Only the class table: 11 × 1024 = 11,264 parameters beside 12,351,760, about 0.1%. Everything
+    else keeps its name, so weights of the unconditional model fit as they are.
 
 Why y may be None
     A sampler that wants "any digit" should not have to know the number of the null class. None
-    means null for every sample, and it goes through the same null row: skipping the class term
-    instead would be a third kind of condition that was never trained.
+    means null for every sample, and it goes through the same null row. Skipping the class term
+    would be a third kind of condition, which was never trained.
 
 What goes wrong in practice
-    - y=None skips the class embedding, while training used the null row: guidance then compares
+    - y=None skips the class embedding, although training used the null row: guidance then compares
       with a model that nobody trained.
-    - One label, say y[0], steers the whole batch: perfect with batches of one class, a mess with
+    - One label, say y[0], steers the whole batch: perfect with batches of one class, wrong with
       mixed ones.
-    - The table is looked up under no_grad, or detached, and stays the noise that it was.
-    - The class count is hard-coded somewhere below (diffusers#13616).
+    - The table is looked up under no_grad, or detached, and stays noise.
+    - The class count is hard-coded in some inner part (diffusers#13616).
     - Labels are dropped in here as well as in the training loop: 19% instead of 10%.
 
 Testing a network that starts at zero
-    The head of a new DiT is zero, so its output is 0 for every label, and nothing below the head
+    The head of a new DiT is zero. So its output is 0 for every label, and nothing below the head
     gets a gradient. A test that only looks at a fresh model can prove nothing. The tests of this
     step first redraw whatever is zero.
 
@@ -58,11 +58,13 @@ from .step02_conditioning import combine
 class ConditionalDiT(DiT):
     """A DiT whose blocks are steered by time and class: v(x_t, t, y).
 
-    num_classes: K; the other arguments are those of `DiT`. 12,363,024 parameters by default.
-    `.class_embed` is a `ClassEmbedding` of K classes and width `cond_dim`, the only thing added to
-    the DiT's parameters: the `state_dict` is that of `DiT` plus `class_embed.embed.weight`. Both
-    start as they are made: the table as small random numbers, and what is zero in a new `DiT` is
-    zero here. `.num_classes` is K; `.null_class` is K.
+    num_classes: K; the other arguments are those of `DiT`
+
+    It has 12,363,024 parameters by default. `.class_embed` is a `ClassEmbedding` of K classes and
+    width `cond_dim`. It is the only addition to the DiT's parameters: the `state_dict` is that of
+    `DiT` plus `class_embed.embed.weight`. Nothing is initialised anew: the table starts as small
+    random numbers, and what is zero in a new `DiT` is zero here. `.num_classes` is K; `.null_class`
+    is K.
     """
 
     def __init__(
@@ -80,14 +82,17 @@ class ConditionalDiT(DiT):
         raise NotImplementedError("step 5: ConditionalDiT.__init__")
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
-        """The velocity at x, of the same shape.
+        """Return the velocity at x, of the same shape.
 
-        x: `(B, C, H, W)`; t: `(B,)` in [0, 1]; y: int64 `(B,)`, 0 .. K, or None, which is the null
-        class for every sample and gives bitwise the same. It is the velocity of the given `DiT`
-        under c = h_t + E[y], in every block. Every sample's velocity depends on its own image, time
-        and label alone; gradients flow to all parameters, and to those rows of the table that were
-        looked up. Changes no input. The same in train and eval mode: nothing is dropped here.
-        Raises IndexError, ValueError or TypeError for labels that are out of range, not integers or
-        not of shape `(B,)`.
+        x: `(B, C, H, W)`
+        t: `(B,)` in [0, 1]
+        y: int64 `(B,)`, 0 .. K, or None; None is the null class for every sample and gives bitwise
+            the same
+
+        The result is the velocity of the given `DiT` under c = h_t + E[y], in every block. Every
+        sample's velocity depends on its own image, time and label alone. Gradients flow to all
+        parameters, and to those rows of the table that were looked up. Changes no input. The result
+        is the same in train and eval mode: nothing is dropped here. Raises IndexError, ValueError
+        or TypeError if labels are out of range, not integers or not of shape `(B,)`.
         """
         raise NotImplementedError("step 5: ConditionalDiT.forward")

@@ -3,8 +3,8 @@
 The idea
     The network knows the direction from data to noise at every point. So start from pure noise and
     walk the other way: look up the velocity, take a small step against it, look again. After N
-    steps from t = 1 to t = 0 the noise has become a digit. With the guided velocity of step 3 in
-    place of the plain one, it becomes the digit that was asked for.
+    steps from t = 1 to t = 0 the noise has become a digit. With the guided velocity of step 3
+    instead of the plain one, it becomes the digit that was asked for.
 
 The formula (Euler's method)
     x ~ N(0, I),    dt = 1 / N
@@ -12,27 +12,28 @@ The formula (Euler's method)
         v = v_u + w · (v_c - v_u)        (step 3; without guidance just v_θ(x, t))
         x ← x - dt · v
 
-    N evaluations, the first at t = 1, the last at t = dt. t = 0 is where the walk arrives; nothing
-    is evaluated there.
+    N evaluations, the first at t = 1, the last at t = dt. The walk ends at t = 0; nothing is
+    evaluated there.
 
 Shapes
     x                  (B, C, H, W)
-    t                  (B,)            every sample is at the same time, but the model wants one a sample
+    t                  (B,)            the same time for all, but the model wants one per sample
     class_labels       (B,)            or a list, or one int for one image
 
 What it costs
-    50 steps without guidance cost 50 evaluations a sample. With guidance it is 100: a conditional
-    and an unconditional one a step, best done as one batch of twice the size. At w = 0 and w = 1
-    one of the two is multiplied by zero, and 50 are enough.
+    50 steps without guidance cost 50 evaluations per sample. With guidance they cost 100: a
+    conditional and an unconditional one per step, best done as one batch of twice the size.
+    At w = 0 and w = 1 one of the two is multiplied by zero, and 50 are enough.
 
 Why eval mode, why no gradients
-    Layers such as dropout behave otherwise in train mode, and a graph through 50 evaluations would
-    fill the memory. The mode is put back afterwards: somebody may be in the middle of training.
+    Layers such as dropout behave differently in train mode, and a graph through 50 evaluations
+    would fill the memory. The mode is put back afterwards: somebody may be in the middle of
+    training.
 
 Why nothing is clamped
-    Intermediate images are noisy and leave [-1, 1] rightfully; clamping them bends the path. And
-    the share of pixels outside of [-1, 1] at the end tells how over-saturated a guidance scale is:
-    clamping would hide it.
+    Intermediate images are noisy and go beyond [-1, 1]; this is normal, and clamping them bends the
+    path. At the end, the share of pixels outside of [-1, 1] tells how over-saturated a guidance
+    scale is. Clamping would hide it.
 
 What goes wrong in practice
     - x + dt · v, or time from 0 to 1: noise stays noise (LightningDiT#89).
@@ -40,11 +41,11 @@ What goes wrong in practice
       dt = 1 / (N - 1) overshoots.
     - The unconditional pass gets the labels after all: every scale gives the same picture
       (DiffGui#5).
-    - A batch that mixes labels and images in different orders, repeat against repeat_interleave (a
+    - Images and labels in different orders within a batch, repeat against repeat_interleave (a
       comment in threestudio#161).
     - One noise for the whole batch: ten identical sevens.
     - torch.manual_seed() inside the sampler: the caller's random numbers are no longer random.
-    - model.eval() and never back: training goes on without dropout (ddpm-pytorch#327).
+    - model.eval() and never back: training continues without dropout (ddpm-pytorch#327).
 
 Source: Lipman et al. 2023 (flow matching); Ho & Salimans 2022 (guidance).
 """
@@ -69,15 +70,20 @@ def sample(
 ) -> Tensor:
     """Draw images of no class in particular, by Euler's method.
 
-    model: called as model(x, t), so that an unconditional model works too, at t = 1, 1 - dt, ...,
-    dt with dt = 1 / num_steps and t of shape `(B,)`. num_samples: B; image_shape: (C, H, W), not
-    always square; num_classes: here for uniformity, it changes nothing. device: None is that of the
-    model's first parameter. noise: the starting point `(B, C, H, W)`, not changed; without it, N(0,
-    I) is drawn, anew for every sample, from generator on the generator's device (None: torch's
-    global one, which is never reseeded, and not touched where a generator is given). Returns `(B,
-    C, H, W)`, not clamped; no graph is recorded. The model, with all its layers, is in eval mode
-    meanwhile and afterwards in the mode it was in; its parameters and autograd are left as they
-    were. Raises ValueError where num_steps is below 1.
+    model: called as model(x, t), so that an unconditional model works too; at
+        t = 1, 1 - dt, ..., dt with dt = 1 / num_steps, t of shape `(B,)`
+    num_samples: B
+    image_shape: (C, H, W), not always square
+    num_classes: only here because the other samplers have it; it changes nothing
+    device: None is that of the model's first parameter
+    generator: draws the noise, on the generator's device; None is torch's global one, which is
+        never reseeded, and not touched if a generator is given
+    noise: the starting point `(B, C, H, W)`, not changed; if it is None, N(0, I) is drawn, anew for
+        every sample
+
+    Returns `(B, C, H, W)`, not clamped; no graph is recorded. The model, with all its layers, is in
+    eval mode meanwhile and afterwards in the mode it was in. Its parameters and autograd are left
+    as they were. Raises ValueError if num_steps is below 1.
     """
     raise NotImplementedError("step 7: sample")
 
@@ -95,11 +101,13 @@ def sample_conditional(
 ) -> Tensor:
     """Draw one image for every label, guided towards it.
 
-    class_labels: a tensor `(B,)`, not changed, a list, or one int or 0-dim tensor for one image; 0
-    .. K, where K = num_classes is the null class. cfg_scale: w. 0 and 1 evaluate B samples a step,
-    any other number 2B. The other arguments, what is returned and what is left alone: as in
-    `sample`. Image i is of class_labels[i]. Raises ValueError where num_steps is below 1;
-    IndexError, ValueError or TypeError for labels that are out of range or not integers.
+    class_labels: a tensor `(B,)`, not changed, a list, or one int or 0-dim tensor for one image;
+        0 .. K, and K = num_classes is the null class
+    cfg_scale: w; 0 and 1 evaluate B samples per step, any other number 2B
+
+    Image i is of class_labels[i]. The other arguments, what is returned and what is left unchanged
+    are as in `sample`. Raises ValueError if num_steps is below 1. Raises IndexError, ValueError or
+    TypeError if labels are out of range or not integers.
     """
     raise NotImplementedError("step 7: sample_conditional")
 
@@ -117,9 +125,10 @@ def sample_each_class(
 ) -> Tensor:
     """Draw some images of every class, in the order of the classes.
 
-    num_per_class: n. Returns `(K * n, C, H, W)`, class-major: the first n images are of class 0,
-    the next n of class 1, and so on; the null class is not among them. The other arguments are
-    those of `sample_conditional`.
+    num_per_class: n; the other arguments are those of `sample_conditional`
+
+    Returns `(K * n, C, H, W)`, class-major: the first n images are of class 0, the next n of class
+    1, and so on. The null class is not among them.
     """
     raise NotImplementedError("step 7: sample_each_class")
 
@@ -134,10 +143,10 @@ def _euler(
     generator: torch.Generator | None,
     noise: Tensor | None,
 ) -> Tensor:
-    """Walk from noise to images along velocity(x, t); a helper that the three samplers can share."""
+    """Walk from noise to images along velocity(x, t); the three samplers can share it."""
     raise NotImplementedError("step 7: _euler")
 
 
 def _device_of(model: nn.Module, device: torch.device | str | None) -> torch.device:
-    """The device asked for, else that of the model's first parameter."""
+    """Return the device asked for, or that of the model's first parameter."""
     raise NotImplementedError("step 7: _device_of")

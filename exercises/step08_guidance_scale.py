@@ -1,17 +1,17 @@
 """Step 8. Fidelity against diversity
 
 The idea
-    The guidance scale is a dial with a price. Turned up, more of the samples are clearly the digit
-    that was asked for (fidelity). At the same time they look more and more alike (diversity falls).
-    To see only that, and nothing else, every scale starts from the same noise: column i of the
-    picture is one and the same starting point, seen at six scales.
+    The guidance scale is a dial with a price. If it is turned up, more of the samples are clearly
+    the digit that was asked for (fidelity). At the same time they look more and more alike
+    (diversity falls). To see only that, every scale starts from the same noise: column i of the
+    picture is one starting point, seen at six scales.
 
 The formulas
     fidelity  = share of the samples that a classifier reads as what was asked for
               = 1/N · #{ i : argmax_k logits(x_i)_k = y_i }                       in [0, 1]
     diversity = mean over pixels p of  √( 1/N · Σ_i (x_i[p] - mean_p)² )           in pixel units
 
-    The diversity is taken within one class: across classes it would mostly measure that a 1 is not
+    Diversity is measured within one class: across classes it would mostly measure that a 1 is not
     an 8. The standard deviation divides by N (torch: correction=0).
 
 What to expect
@@ -32,10 +32,10 @@ Shapes
 
 What goes wrong in practice
     - Fresh noise for every scale: two things change at once, and the picture shows neither.
-    - A metric that looks at one of the two only. High fidelity alone is easy: draw the same 7 every
+    - A metric that looks at only one of the two. High fidelity alone is easy: draw the same 7 every
       time.
     - The mean of the classifier's confidence instead of the share read as asked: a different figure
-      under the same name.
+      with the same name.
     - Diversity over all classes together: it hardly falls with the scale.
     - Samples clamped before they are measured, which hides the over-saturation.
 
@@ -65,30 +65,38 @@ def compare_cfg_scales(
 ) -> Tensor:
     """Draw one digit at several guidance scales, all from the same noise.
 
-    target_digit: 0 .. K; scales: S of them, in the order of the result. noise: `(N, C, H, W)`,
-    shared by all scales and not changed; drawn once where it is not given. The other arguments, and
-    what is left alone (the model's mode, autograd, torch's global generator where another is
-    given), are those of `sample_conditional`. Returns `(S, N, C, H, W)`: entry [s, i] starts from
-    noise i and is guided with scales[s]. Costs at most two evaluations a sample, scale and step.
+    target_digit: 0 .. K
+    scales: S of them, in the order of the result
+    noise: `(N, C, H, W)`, shared by all scales and not changed; if it is None, it is drawn once
+
+    Returns `(S, N, C, H, W)`: entry [s, i] starts from noise i and is guided with scales[s]. Costs
+    at most two evaluations per sample, scale and step. The other arguments are those of
+    `sample_conditional`. As there, the model's mode and autograd are left unchanged, and so is
+    torch's global generator if another one is given.
     """
     raise NotImplementedError("step 8: compare_cfg_scales")
 
 
 def fidelity(samples: Tensor, labels: Tensor, classifier: Callable[[Tensor], Tensor]) -> float:
-    """The share of samples that a classifier reads as what was asked for.
+    """Return the share of samples that a classifier reads as what was asked for.
 
-    samples: `(N, C, H, W)`; labels: int64 `(N,)`; classifier: called on the samples as they are,
-    gives logits `(N, K)`. Returns a number in [0, 1]. Changes no input.
-    Raises ValueError where there is not one label a sample.
+    samples: `(N, C, H, W)`
+    labels: int64 `(N,)`
+    classifier: called on the samples as they are, gives logits `(N, K)`
+
+    Returns a number in [0, 1]. Changes no input. Raises ValueError if there is not one label per
+    sample.
     """
     raise NotImplementedError("step 8: fidelity")
 
 
 def diversity(samples: Tensor) -> float:
-    """How much the samples of one class differ: the mean over pixels of the standard deviation over the samples.
+    """Return how much the samples of one class differ.
 
-    samples: `(N, C, H, W)` of one class, neither clamped nor changed. The standard deviation
-    divides by N (correction=0). Returns a number, 0 where all samples are equal. Raises ValueError
-    for fewer than 2 samples.
+    samples: `(N, C, H, W)` of one class, neither clamped nor changed
+
+    The diversity is the mean over pixels of the standard deviation over the samples. The standard
+    deviation divides by N (correction=0). Returns a number, 0 if all samples are equal. Raises
+    ValueError for fewer than 2 samples.
     """
     raise NotImplementedError("step 8: diversity")

@@ -2,10 +2,10 @@
 
 The idea
     One network, trained once, can be asked in three ways. Side by side, from the same noise, they
-    show what the label does and what guidance adds to it.
+    show what the label does and what guidance adds.
 
 The three modes
-    mode             label       scale      follows                         costs a step
+    mode             label       scale      follows                         costs per step
     unconditional    null        w = 1      v(x, t, null)                   B evaluations
     conditional      y           w = 1      v(x, t, y)                      B evaluations
     guided           y           w = 4      v_u + 4 · (v_c - v_u)           2B evaluations
@@ -14,23 +14,23 @@ What to look for
     - Unconditional: all ten digits appear. The samples are as varied as the data, and often
       smudged: between two digits.
     - Conditional: nearly all are the class asked for, in many hands.
-    - Guided: all are, clearer and more alike. Often one sees how a smudged sample of the first row
-      is pulled into shape.
+    - Guided: all are, clearer and more alike. Often one can see how a smudged sample of the first
+      row is turned into a clear digit.
 
 Shapes
     each entry of the dict    (N, C, H, W)
     noise                     (N, C, H, W), the same for the three: column i is one starting point
 
 Where it leads
-    A text-to-image model is asked in just these ways, with one change: the row of a table becomes
-    the output of a text encoder, and the null class becomes the empty prompt. A "negative prompt"
-    puts a third text where the null stands here. Nothing in step 3 changes.
+    A text-to-image model is asked in the same ways, with one change. The row of a table becomes the
+    output of a text encoder, and the null class becomes the empty prompt. A "negative prompt" is a
+    third text in place of the null. Nothing in step 3 changes.
 
 What goes wrong in practice
-    - Another noise for every mode: then nothing can be compared column by column.
-    - "Unconditional" drawn with w = 0 from label y: the same picture here, but it is another
-      question, and it costs twice in code that does not look at the scale.
-    - The guided row at w = 1 by accident, because the scale is not handed on: rows two and three
+    - Different noise for every mode: then nothing can be compared column by column.
+    - "Unconditional" drawn with w = 0 from label y: the same picture here, but a different
+      question. It costs twice in code that does not look at the scale.
+    - The guided row at w = 1 by accident, because the scale is not passed on: rows two and three
       are equal.
     - The null label taken for K - 1 or 0: the first row then shows one digit only.
 """
@@ -55,12 +55,14 @@ def compare_modes(
 ) -> dict[str, Tensor]:
     """Draw the same noise in three modes: "unconditional", "conditional" and "guided".
 
-    target_class: the label of the second and third, 0 .. K; cfg_scale: of the third; the first has
-    the null class and, like the second, w = 1, so both cost N evaluations a step, and "guided" 2N.
-    noise: `(N, C, H, W)`, shared by the three and not changed; drawn once where it is not given.
-    The other arguments, and what is left alone (the model's mode, autograd, torch's global
-    generator where another is given), are those of `sample_conditional`. Returns a dict with just
-    these three names, each `(N, C, H, W)`.
+    target_class: the label of the second and third mode, 0 .. K
+    cfg_scale: the scale of the third mode
+    noise: `(N, C, H, W)`, shared by the three and not changed; if it is None, it is drawn once
+
+    The first mode has the null class and, like the second, w = 1. So both cost N evaluations per
+    step, and "guided" costs 2N. The other arguments are those of `sample_conditional`. As there,
+    the model's mode and autograd are left unchanged, and so is torch's global generator if another
+    one is given. Returns a dict with exactly these three names, each `(N, C, H, W)`.
     """
     if noise is None:
         source = generator.device if generator is not None else None
