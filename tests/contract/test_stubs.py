@@ -97,7 +97,13 @@ def test_worked_on_files_are_never_overwritten(stubs, tmp_path):
     old.write_text(old.read_text(encoding="utf-8").replace("Step 4", "Step four"), encoding="utf-8")
     kept = {path: path.read_text(encoding="utf-8") for path in (done, broken)}
     report = write_stubs(ROOT, folder)
-    assert [report[s.file] for s in STEPS[:5]] == ["kept", "written", "kept", "written", "up to date"]
+    assert [report[s.file] for s in STEPS[:5]] == [
+        "kept",
+        "written",
+        "kept",
+        "written",
+        "up to date",
+    ]
     assert all(path.read_text(encoding="utf-8") == text for path, text in kept.items())
     assert gone.exists()
 
