@@ -1,4 +1,4 @@
-"""torch.add and torch.addcmul, with unsqueeze; no check of shapes where none is asked for."""
+"""torch.add and torch.addcmul, with unsqueeze; no check of shapes where the step promises none."""
 
 import torch
 

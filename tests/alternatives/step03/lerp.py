@@ -1,4 +1,4 @@
-"""torch.lerp does the mixing, and the model is asked sample by sample."""
+"""torch.lerp does the mixing, and the model is called sample by sample."""
 
 
 def guide(v_uncond, v_cond, scale):

@@ -1,4 +1,4 @@
-"""Each sample is asked about by itself, and its label is checked by hand."""
+"""Each sample is evaluated by itself, and its label is checked by hand."""
 
 
 class ConditionalDiT(DiT):

@@ -1,4 +1,4 @@
-"""Covariances first: the similarity from them, the components as eigenvectors by power of eigh, signs turned round."""
+"""Covariances first: the similarity from them, the components as eigenvectors from eigh, signs reversed."""
 
 
 def similarity_matrix(embeddings):

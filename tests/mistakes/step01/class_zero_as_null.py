@@ -1,6 +1,6 @@
 """The null label is looked up as class 0: digit 0 turns into a mixture of everything.
 
-Seen in: CompVis/latent-diffusion#116 and #171 ask which index it is
+Seen in: CompVis/latent-diffusion#116 and #171 (questions about its index)
 Caught by: test_every_label_from_zero_to_null_has_a_row_of_its_own, test_each_label_gets_its_row
 """
 

@@ -1,4 +1,4 @@
-"""y.long() turns 2.9 into class 2 without a word.
+"""y.long() silently turns 2.9 into class 2.
 
 Seen in: pytorch#56577
 Caught by: test_labels_that_are_not_integers_are_refused

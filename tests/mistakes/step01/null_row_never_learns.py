@@ -1,6 +1,6 @@
 """padding_idx=K gives the null row no gradient: "any" stays what it was at the start.
 
-Seen in: unet.py of Meta's flow_matching does so on purpose
+Seen in: unet.py of Meta's flow_matching (on purpose)
 Caught by: test_gradients_reach_the_rows_that_were_looked_up
 """
 

@@ -1,4 +1,4 @@
-"""The null row starts as zeros, as if "any" were nothing, and not as a row like the others.
+"""The null row starts as zeros, as if "any" meant nothing, instead of as a row like the others.
 
 Seen in: our own thinking; the habit of padding rows
 Caught by: test_every_row_is_drawn_from_the_same_small_gaussian

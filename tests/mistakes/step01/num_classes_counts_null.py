@@ -1,4 +1,4 @@
-"""num_classes is stored as K + 1: who builds a null label from it is one row too far.
+"""num_classes is stored as K + 1: a null label built from it is one row too far.
 
 Seen in: our own thinking
 Caught by: test_null_class_is_the_index_of_the_last_row

@@ -1,4 +1,4 @@
-"""squeeze() also removes the axis of the batch where there is one sample only.
+"""squeeze() also removes the batch axis if there is only one sample.
 
 Seen in: our own thinking
 Caught by: test_each_label_gets_its_row

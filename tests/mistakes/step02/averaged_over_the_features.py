@@ -1,4 +1,4 @@
-"""The scale is averaged over the features: one number a sample is left of it.
+"""The scale is averaged over the features: one number per sample is left.
 
 Seen in: our own thinking
 Caught by: test_modulate_follows_the_formula

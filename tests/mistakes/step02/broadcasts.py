@@ -1,4 +1,4 @@
-"""The shapes are not compared: torch broadcasts (1, D) and (D,) over the batch without a word.
+"""The shapes are not compared: torch silently broadcasts (1, D) and (D,) over the batch.
 
 Seen in: dreamzero#25
 Caught by: test_shapes_that_differ_are_refused

@@ -1,4 +1,4 @@
-"""The sum is layer-normalised, so that its length says nothing any more.
+"""The sum is layer-normalised, so its length no longer says anything.
 
 Seen in: our own thinking
 Caught by: test_combine_is_the_sum, test_nothing_is_rescaled

@@ -1,6 +1,6 @@
 """The embeddings are multiplied: a small class embedding silences the time.
 
-Seen in: TeaPearce/Conditional_Diffusion_MNIST does so on purpose
+Seen in: TeaPearce/Conditional_Diffusion_MNIST (on purpose)
 Caught by: test_combine_is_the_sum, test_nothing_is_rescaled
 """
 

@@ -1,6 +1,6 @@
 """Both velocities are computed even at w = 0 and w = 1, where one of them is multiplied by zero: twice the cost.
 
-Seen in: asked about in MeanFlow#45
+Seen in: MeanFlow#45 (as a question)
 Caught by: test_cost_in_samples_evaluated
 """
 

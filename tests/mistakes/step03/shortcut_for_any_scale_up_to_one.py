@@ -1,6 +1,6 @@
 """Everything up to w = 1 takes the conditional shortcut, so that 0.5 and -1 are no guidance at all.
 
-Seen in: diffusers#5882 discusses the condition `guidance_scale > 1`
+Seen in: diffusers#5882 (on the condition `guidance_scale > 1`)
 Caught by: test_guided_velocity_mixes_the_models_two_answers, test_cost_in_samples_evaluated
 """
 

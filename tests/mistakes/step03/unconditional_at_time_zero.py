@@ -1,4 +1,4 @@
-"""The unconditional half is asked at t = 0 instead of at the caller's time.
+"""The unconditional half is evaluated at t = 0 instead of at the caller's time.
 
 Seen in: our own thinking; zeros as the placeholder for "no condition"
 Caught by: test_guided_velocity_mixes_the_models_two_answers, test_model_is_asked_at_the_same_point_twice

@@ -1,4 +1,4 @@
-"""The velocity is computed under no_grad: whoever trains through it gets no gradient and no word about it.
+"""The velocity is computed under no_grad: training through it silently gets no gradient.
 
 Seen in: sampling code reused for distillation; our own thinking
 Caught by: test_mode_and_gradients_are_left_alone

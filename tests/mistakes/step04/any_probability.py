@@ -1,4 +1,4 @@
-"""The probability is not looked at: 10, meant as a percentage, drops all labels without a word.
+"""The probability is not checked: 10, meant as a percentage, silently drops all labels.
 
 Seen in: our own thinking
 Caught by: test_probability_outside_its_range_is_refused

@@ -1,6 +1,6 @@
 """Dropped labels become class 0: digit 0 turns into a mixture of everything.
 
-Seen in: CompVis/latent-diffusion#116 and #171 ask which index it is
+Seen in: CompVis/latent-diffusion#116 and #171 (questions about its index)
 Caught by: test_zero_drops_nothing_and_one_drops_all, test_share_of_dropped_labels
 """
 

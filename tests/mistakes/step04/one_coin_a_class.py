@@ -1,4 +1,4 @@
-"""One coin a class: all sevens of a batch lose their label, or none does.
+"""One coin per class: all sevens of a batch lose their label, or none does.
 
 Seen in: our own thinking
 Caught by: test_every_class_is_dropped_equally_often, test_share_of_dropped_labels

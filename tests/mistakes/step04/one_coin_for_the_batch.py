@@ -1,6 +1,6 @@
 """One coin decides for the whole batch: right on average, but all labels of a batch vanish at once.
 
-Seen in: runwayml/stable-diffusion#8 has the question
+Seen in: runwayml/stable-diffusion#8 (as a question)
 Caught by: test_share_of_dropped_labels, test_number_of_drops_varies, test_labels_are_kept_or_null
 """
 

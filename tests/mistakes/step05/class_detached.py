@@ -1,4 +1,4 @@
-"""The table is looked up under no_grad: its rows stay the noise that they were.
+"""The table is looked up under no_grad: its rows stay noise.
 
 Seen in: our own thinking
 Caught by: test_every_parameter_gets_a_gradient

@@ -1,4 +1,4 @@
-"""The class is added once more in every block, because c is written over in the loop.
+"""The class is added once more in every block, because c is overwritten in the loop.
 
 Seen in: our own thinking
 Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class

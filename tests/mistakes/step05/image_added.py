@@ -1,4 +1,4 @@
-"""x is added to the result, which is then no velocity any more.
+"""x is added to the result, which is then no longer a velocity.
 
 Seen in: residual models of the image; our own thinking
 Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class

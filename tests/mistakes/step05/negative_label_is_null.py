@@ -1,4 +1,4 @@
-"""Negative labels are taken for null, where the contract has K for it.
+"""Negative labels are taken for null, although the null class is K.
 
 Seen in: datasets that mark "unlabelled" by -1; our own thinking
 Caught by: test_labels_that_do_not_exist_are_refused

@@ -1,6 +1,6 @@
 """None is looked up as class 0: "any digit" is a zero.
 
-Seen in: CompVis/latent-diffusion#116 and #171 ask which index it is
+Seen in: CompVis/latent-diffusion#116 and #171 (questions about its index)
 Caught by: test_none_is_the_null_class
 """
 

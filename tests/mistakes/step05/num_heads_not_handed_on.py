@@ -1,4 +1,4 @@
-"""num_heads is not handed on. No shape betrays it, but with other heads it is another function.
+"""num_heads is not handed on. No shape shows it, but with other heads it is a different function.
 
 Seen in: our own thinking
 Caught by: test_every_size_is_handed_on

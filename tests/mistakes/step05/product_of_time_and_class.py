@@ -1,6 +1,6 @@
 """Time and class are multiplied instead of added.
 
-Seen in: TeaPearce/Conditional_Diffusion_MNIST does so on purpose
+Seen in: TeaPearce/Conditional_Diffusion_MNIST (on purpose)
 Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class
 """
 

@@ -1,6 +1,6 @@
 """Every block has a class table of its own.
 
-Seen in: U-DiT#12, an embedder a level
+Seen in: U-DiT#12, an embedder per level
 Caught by: test_classes_are_counted_from_the_argument, test_default_model_has_the_size_of_the_lesson
 """
 

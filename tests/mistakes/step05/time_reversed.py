@@ -1,4 +1,4 @@
-"""The time is turned round, 1 - t, as where t = 0 is noise.
+"""The time is reversed, 1 - t, as if t = 0 were noise.
 
 Seen in: LightningDiT#89, rectified-flow-pytorch PR#18
 Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class

@@ -1,6 +1,6 @@
 """t is multiplied by 1000 before time_embed, which does so itself.
 
-Seen in: Just-a-DiT PR#9, SiT#24 discuss who scales
+Seen in: Just-a-DiT PR#9, SiT#24 (on who scales)
 Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class
 """
 

@@ -1,4 +1,4 @@
-"""The sign of the velocity is turned: it points from noise to data.
+"""The sign of the velocity is reversed: it points from noise to data.
 
 Seen in: friendly-stable-audio#9, Open-Sora#628
 Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class

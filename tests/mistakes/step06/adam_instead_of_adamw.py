@@ -1,4 +1,4 @@
-"""Adam instead of AdamW: the weight decay goes through the moments and is no decay any more.
+"""Adam instead of AdamW: the weight decay goes through the moments and is no longer a decay.
 
 Seen in: our own thinking
 Caught by: test_optimizer_is_adamw_over_all_parameters, test_parameters_go_the_way_of_adamw

@@ -1,4 +1,4 @@
-"""Where the label is dropped, the image is blanked as well: the null class learns to draw nothing.
+"""If the label is dropped, the image is blanked as well: the null class learns to draw nothing.
 
 Seen in: our own thinking
 Caught by: test_loss_is_the_mean_squared_error

@@ -1,6 +1,6 @@
 """label_drop_prob is accepted and not used: the null row is never trained, and guidance adds noise.
 
-Seen in: Sana#188, CogVideo#255 ask about it
+Seen in: Sana#188, CogVideo#255 (as questions)
 Caught by: test_all_labels_or_none_reach_the_model, test_share_of_dropped_labels_by_default
 """
 

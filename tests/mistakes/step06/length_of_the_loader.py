@@ -1,4 +1,4 @@
-"""The average is divided by len(dataloader): a loader that can be iterated and nothing else has no length.
+"""The average is divided by len(dataloader): a loader that can only be iterated has no length.
 
 Seen in: our own thinking
 Caught by: test_every_epoch_uses_every_batch_the_loader_yields

@@ -1,4 +1,4 @@
-"""The model is told 1 - t: it learns at the wrong times, and the sampler's times are not its own.
+"""The model is told 1 - t: it learns at the wrong times, and the sampler uses other times.
 
 Seen in: our own thinking
 Caught by: test_loss_is_the_mean_squared_error, test_exact_velocity_has_no_loss

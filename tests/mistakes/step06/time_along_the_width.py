@@ -1,4 +1,4 @@
-"""t is not reshaped: it runs along the width of the image, silently where B equals the width.
+"""t is not reshaped: it runs along the width of the image, silently if B equals the width.
 
 Seen in: the broadcasting rule itself; our own thinking
 Caught by: test_interpolate_follows_the_line

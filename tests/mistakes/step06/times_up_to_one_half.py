@@ -1,4 +1,4 @@
-"""Times are drawn from the first half of [0, 1] alone: the model never sees noise.
+"""Times are drawn only from the first half of [0, 1]: the model never sees noise.
 
 Seen in: our own thinking
 Caught by: test_times_are_uniform

@@ -1,4 +1,4 @@
-"""train(3) after train(2) trains one epoch: the number is taken for the total, not for epochs more.
+"""train(3) after train(2) trains one epoch: the number is read as the total, not as further epochs.
 
 Seen in: our own thinking
 Caught by: test_train_goes_on_where_it_stopped

@@ -1,4 +1,4 @@
-"""Samples are weighted by 1 / t, so that the model hears next to nothing of the times near 1.
+"""Samples are weighted by 1 / t, so the model learns almost nothing at times near 1.
 
 Seen in: losses of other parametrisations; our own thinking
 Caught by: test_loss_is_the_mean_squared_error, test_gradient_of_the_loss

@@ -1,4 +1,4 @@
-"""Without a device, the best of the machine is taken instead of the one where the model is.
+"""Without a device, the machine's best device is taken instead of the model's.
 
 Seen in: the default of trainers, copied into a sampler; our own thinking
 Caught by: test_device_is_that_of_the_model

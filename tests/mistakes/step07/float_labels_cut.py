@@ -1,4 +1,4 @@
-"""Labels that are no integers are cut to integers instead of being refused.
+"""Labels that are not integers are cut to integers instead of being refused.
 
 Seen in: pytorch#56577; .long() on whatever comes
 Caught by: test_bad_labels_are_refused

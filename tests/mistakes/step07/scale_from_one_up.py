@@ -1,6 +1,6 @@
 """Scales below 1 are raised to 1: unconditional and weaker guidance cannot be asked for.
 
-Seen in: diffusers#5882 discusses the condition `guidance_scale > 1`
+Seen in: diffusers#5882 (on the condition `guidance_scale > 1`)
 Caught by: test_guidance_lands_where_the_formula_says, test_the_whole_path_is_eulers
 """
 

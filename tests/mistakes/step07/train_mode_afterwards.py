@@ -1,4 +1,4 @@
-"""The model is always put into train mode afterwards, also where it came in eval mode.
+"""The model is always put into train mode afterwards, even if it came in eval mode.
 
 Seen in: sampling code inside of training loops; our own thinking
 Caught by: test_eval_mode_meanwhile_and_the_old_mode_afterwards

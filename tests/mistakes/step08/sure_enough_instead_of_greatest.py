@@ -1,4 +1,4 @@
-"""A sample counts as read where its logit is above 0, as if each class had a classifier of its own.
+"""A sample counts as read if its logit is above 0, as if each class had a classifier of its own.
 
 Seen in: our own thinking
 Caught by: test_fidelity_is_the_share_read_as_asked

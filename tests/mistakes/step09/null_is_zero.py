@@ -1,6 +1,6 @@
-"""Class 0 stands in for "any": the unconditional row shows noughts.
+"""Class 0 stands in for "any": the unconditional row shows zeros.
 
-Seen in: CompVis/latent-diffusion#116 and #171 ask which index it is
+Seen in: CompVis/latent-diffusion#116 and #171 (questions about its index)
 Caught by: test_modes_lead_where_the_formula_says, test_sample_i_starts_from_noise_i
 """
 

@@ -1,4 +1,4 @@
-"""The mean of the whole table is taken off instead of the mean row.
+"""The mean of the whole table is subtracted instead of the mean row.
 
 Seen in: X.mean() without an axis; our own thinking
 Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered,

@@ -1,4 +1,4 @@
-"""The rows' own means are not taken off: cosines instead of correlations.
+"""The rows' own means are not subtracted: cosines instead of correlations.
 
 Seen in: our own thinking; the two are often taken for one
 Caught by: test_similarity_is_the_correlation_of_the_rows, test_similarity_by_hand

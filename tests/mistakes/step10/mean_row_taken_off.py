@@ -1,4 +1,4 @@
-"""The mean row over the classes is taken off, as in PCA, instead of each row's own mean.
+"""The mean row over the classes is subtracted, as in PCA, instead of each row's own mean.
 
 Seen in: our own thinking
 Caught by: test_similarity_is_the_correlation_of_the_rows, test_similarity_by_hand

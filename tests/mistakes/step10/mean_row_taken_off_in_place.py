@@ -1,4 +1,4 @@
-"""The mean row is taken off in place: the table itself is changed, and with it the model.
+"""The mean row is subtracted in place: the table itself is changed, and with it the model.
 
 Seen in: `X -= X.mean(axis=0)` on .numpy() of a parameter; our own thinking
 Caught by: test_pca_changes_no_input

@@ -1,4 +1,4 @@
-"""The mean row is not taken off: the first component is the mean row, and the map shows next to nothing.
+"""The mean row is not subtracted: the first component is the mean row, and the map shows next to nothing.
 
 Seen in: our own thinking; the usual slip with SVD
 Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered,

@@ -1,4 +1,4 @@
-"""The mean of the whole table is taken off instead of each row's own.
+"""The mean of the whole table is subtracted instead of each row's own.
 
 Seen in: embeddings.mean() without an axis; our own thinking
 Caught by: test_similarity_is_the_correlation_of_the_rows, test_similarity_by_hand

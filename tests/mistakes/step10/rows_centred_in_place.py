@@ -1,4 +1,4 @@
-"""The means are taken off in place: the table itself is changed, and with it the model.
+"""The means are subtracted in place: the table itself is changed, and with it the model.
 
 Seen in: `embeddings -= ...` on .numpy() of a parameter; our own thinking
 Caught by: test_similarity_changes_no_input
