@@ -1,13 +1,13 @@
-"""The manifest is true, the solutions import nothing but what they may, and the rooms import only downwards."""
+"""The course file is true and complete, and the solutions import nothing but what they may."""
 
 import ast
-import subprocess
-import sys
+import re
 
 import pytest
 
 from kata.course.files import find_root
-from kata.course.steps import STEPS
+from kata.course.steps import COURSE_FILE, STEPS, read_steps
+from kata.course.stubs import with_table
 
 ROOT = find_root()
 ALLOWED = {"torch", "numpy", "kata.given", "math", "collections.abc", "typing", "pathlib"}
@@ -18,8 +18,8 @@ def tree_of(step):
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
-def test_everything_in_the_manifest_exists(step):
-    """Files, tests, public names, mistakes and alternatives of a step are where the manifest says."""
+def test_everything_in_the_course_file_exists(step):
+    """Files, tests, public names, mistakes and alternatives of a step are where the course file says."""
     assert (ROOT / "exercises" / step.file).is_file()
     assert (ROOT / "tests" / step.test_file).is_file()
     assert (ROOT / "tests" / "mistakes" / step.folder).is_dir()
@@ -28,21 +28,74 @@ def test_everything_in_the_manifest_exists(step):
     assert [name for name in defined if not name.startswith("_")] == list(step.public)
 
 
-def test_the_manifest_names_every_step_file():
-    """No step file lies about that the manifest does not know, and points add up to 100."""
+def test_the_course_file_names_every_step_file():
+    """There is no step file that the course file does not know, and points add up to 100."""
     for folder in ("exercises", "solutions"):
         assert sorted(p.name for p in (ROOT / folder).glob("*.py")) == [s.file for s in STEPS]
     assert sum(s.points for s in STEPS) == 100
 
 
-def test_the_course_map_says_what_the_manifest_says():
-    """The table of exercises/README.md has a row for every step, with its title, minutes and points."""
-    text = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
-    for step in STEPS:
-        dots = "●" * step.difficulty + "○" * (5 - step.difficulty)
-        link = f"[{step.title}]({step.file})"
-        row = f"| {step.number} | {link} | {step.minutes} min | {dots} | {step.points} |"
-        assert row in text
+@pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
+def test_a_block_says_something_about_everything(step):
+    """Title, names, minutes, difficulty and points are there; a step builds only on steps before it."""
+    assert re.fullmatch(rf"step{step.number:02d}_\w+", step.name)
+    assert step.title.strip()
+    assert step.public
+    assert all(name.isidentifier() for name in step.public)
+    assert min(step.minutes, step.points) > 0
+    assert 1 <= step.difficulty <= 5
+    assert all(1 <= number < step.number for number in step.builds_on)
+    assert len(step.hints) == 3
+
+
+ELEVENTH = """
+[[steps]]
+name = "step11_law"
+title = "Why diversity falls"
+public = ["spread", "mean"]
+builds_on = [3, 7]
+minutes = 20
+difficulty = 2
+points = 10
+hints = ["Why?", "A pointer.", "nearly code"]
+"""
+
+
+def with_eleventh(folder, block):
+    """Return the path of a copy of the course file with one more block."""
+    path = folder / "course.toml"
+    path.write_text(COURSE_FILE.read_text(encoding="utf-8") + block, encoding="utf-8")
+    return path
+
+
+def test_an_eleventh_block_is_an_eleventh_step(tmp_path):
+    """Its number is its place; names of files and folders, and its row in the course map, follow from it."""
+    *first, last = read_steps(with_eleventh(tmp_path, ELEVENTH))
+    assert tuple(first) == STEPS
+    assert (last.number, last.folder, last.file) == (11, "step11", "step11_law.py")
+    assert (last.test_file, last.public, last.builds_on) == (
+        "test_step11_law.py",
+        ("spread", "mean"),
+        (3, 7),
+    )
+    row = "| 11 | [Why diversity falls](step11_law.py) | 20 min | ●●○○○ | 10 | `spread`, `mean` |\n"
+    course_map = with_table("<!-- steps -->\n<!-- end of steps -->\n", [*first, last])
+    assert row in course_map
+    assert course_map.count("](step") == 11
+
+
+@pytest.mark.parametrize("line", ELEVENTH.strip().splitlines()[1:], ids=lambda s: s.split()[0])
+def test_a_block_that_lacks_a_field_is_refused(tmp_path, line):
+    """The error names the step and the field."""
+    path = with_eleventh(tmp_path, ELEVENTH.replace(line + "\n", ""))
+    with pytest.raises(ValueError, match=rf"step 11: .*'{line.split()[0]}'"):
+        read_steps(path)
+
+
+def test_a_block_with_an_unknown_field_is_refused(tmp_path):
+    """A misspelt field is an error and not a field that nobody reads."""
+    with pytest.raises(ValueError, match=r"step 11: .*'hours'"):
+        read_steps(with_eleventh(tmp_path, f"{ELEVENTH}hours = 1\n"))
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
@@ -79,37 +132,3 @@ def test_solutions_hold_no_module_level_logic(step):
         )
         if isinstance(node, ast.Assign | ast.AnnAssign):
             assert not any(isinstance(n, ast.Call) for n in ast.walk(node))
-
-
-def test_rooms_import_only_downwards():
-    """Each room of kata/ imports only the rooms above it; import-linter holds the contract in pyproject.toml."""
-    pytest.importorskip("importlinter", reason="the optional extra 'dev' is not installed")
-    command = [
-        sys.executable,
-        "-c",
-        "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())",
-    ]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-
-
-def test_the_top_is_tidy():
-    """Nothing stands at the top but the house and dot-files."""
-    house = {
-        "README.md",
-        "pyproject.toml",
-        "LICENSE",
-        "exercises",
-        "solutions",
-        "tests",
-        "checkpoints",
-        "kata",
-    }
-    listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode:
-        tracked = {path.name for path in ROOT.iterdir() if not path.name.endswith(".egg-info")}
-    else:
-        tracked = {line.split("/")[0] for line in listed.stdout.splitlines()}
-    assert {name for name in tracked if not name.startswith(".")} == house
