@@ -1,4 +1,4 @@
-"""torch.add and torch.addcmul, with unsqueeze; no check of shapes where the step promises none."""
+"""torch.add and torch.addcmul, with unsqueeze; shapes are compared in combine alone."""
 
 import torch
 
