@@ -4,6 +4,7 @@ import math
 import os
 from pathlib import Path
 
+from kata.course.errors import KataError
 from kata.course.files import shown
 from kata.train.samplers import WHOLE, Interval
 
@@ -11,7 +12,7 @@ LARGEST_SCALE = 1000.0
 """Beyond it a velocity in single precision overflows sooner or later."""
 
 
-class OptionError(Exception):
+class OptionError(KataError):
     """Something that was asked for cannot be done; the message is one sentence that says why and what to say."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from kata.course.errors import KataError
 from kata.course.files import find_root, shown
 from kata.given import get_device
 from kata.train.by_trainer import EpochLoader, Stopped, TrainerRun
@@ -39,7 +40,7 @@ LOOK_EVERY = 10
 """After so many steps the loss is looked at, and whether to stop."""
 
 
-class TrainingError(Exception):
+class TrainingError(KataError):
     """The run cannot begin or go on; the message says why and what to do."""
 
 

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from kata.course.errors import KataError
 from kata.course.files import shown, write_atomic
 from kata.course.loader import StepError, Transplant
 from kata.course.steps import STEPS, Step
@@ -108,7 +109,7 @@ SECONDS = {"figures": 2.0, "playground": 30.0}
 MARK = "<!-- written by kata gallery -->"
 
 
-class GalleryError(Exception):
+class GalleryError(KataError):
     """There is no page; the message is one sentence that says why and what to do."""
 
 

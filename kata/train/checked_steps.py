@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kata.course.errors import KataError
 from kata.course.files import shown
 from kata.course.loader import Implementation
 from kata.course.steps import STEPS, Step, step_by_number
 
 
-class StepCallError(Exception):
+class StepCallError(KataError):
     """A step fails or gives back something else than its contract says; the message names the step's file."""
 
 

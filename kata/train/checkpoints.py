@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from kata.course.errors import KataError
 from kata.course.files import find_root, shown, write_atomic
 
 FORMAT = 1
@@ -26,7 +27,7 @@ SHIPPED = ("mnist", "mnist-small", "digits")
 """The checkpoints that come with the course, the best first."""
 
 
-class CheckpointError(Exception):
+class CheckpointError(KataError):
     """A checkpoint cannot be read or written; the message is one sentence that says why and what to do."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from kata.course.errors import KataError
 from kata.course.files import cache_folder, shown
 
 SPLIT_SEED = 0
@@ -24,7 +25,7 @@ MNIST_FILES = {
 """The four raw files, with their sizes in bytes."""
 
 
-class DataError(Exception):
+class DataError(KataError):
     """A data set cannot be had; the message is one sentence that says why and what to do."""
 
 
