@@ -1,5 +1,7 @@
 """The application that all commands belong to, and the board, which is shown without a command."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
@@ -16,6 +18,21 @@ def stop(message: str) -> NoReturn:
     """End with one sentence on the error stream and exit code 2."""
     Console(stderr=True).print(message, style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(2)
+
+
+@contextmanager
+def one_sentence(interrupted: str = "") -> Iterator[None]:
+    """Stop with the sentence of a KataError that is raised inside; after Ctrl-C, with `interrupted`."""
+    from kata.course.errors import KataError
+
+    try:
+        yield
+    except KataError as error:
+        stop(str(error))
+    except KeyboardInterrupt:
+        if not interrupted:
+            raise
+        stop(interrupted)
 
 
 @app.callback(invoke_without_command=True)

@@ -29,12 +29,11 @@ def ship_checkpoint(
     data: Path | None = None,
     remark: str = "",
 ) -> tuple[Path, dict[str, Any]]:
-    """Put a run's weights, without what only training needs, into checkpoints/NAME, evaluate them there and
-    write the card.
+    """Put a run's weights into checkpoints/NAME, evaluate them there, and write the card.
 
-    half: keep the weights in half precision; remark: a sentence for the card. Returns the folder and what
-    `kata evaluate` found. Raises CheckpointError where the folder is there already, and what reading
-    and evaluating raise.
+    What only training needs is left out. half: keep the weights in half precision; remark: a
+    sentence for the card. Return the folder and the report of `kata evaluate`. Raise
+    CheckpointError if the folder is there already, and what reading and evaluating raise.
     """
     checkpoint = read_checkpoint(run)
     if "recipe" not in checkpoint.facts:
@@ -65,7 +64,7 @@ def ship_checkpoint(
 
 
 def card_of(name: str, checkpoint: Checkpoint, report: Mapping[str, Any], remark: str = "") -> str:
-    """The model card, in Markdown: data, recipe, command, machine, time, figures with their command, SHA-256."""
+    """Return the model card, in Markdown: data, recipe, command, machine, time, figures, SHA-256."""
     facts = checkpoint.facts
     recipe, file = facts["recipe"], facts["files"]["model"]
     dtypes = {str(v.dtype).removeprefix("torch.") for v in checkpoint.parts["model"].values()}

@@ -27,7 +27,7 @@ from kata.pages.playground import STYLE, Walks, section
 from kata.train.checked_steps import StepCallError
 from kata.train.checkpoints import CheckpointError
 from kata.train.metrics import labels_of_least_loss
-from kata.train.pipeline import CLASSES, starting_noise
+from kata.train.pipeline import CLASSES
 from kata.train.progress import Stage, Stages
 from kata.train.samplers import Velocity, euler
 
@@ -59,7 +59,7 @@ def walks(easel: PictureKit, advance: Callable[[], None] = lambda: None) -> Walk
     """Every digit from the same noises at all SCALES, by step 3's guided velocity; advance: called after each scale."""
     studio = easel.studio
     labels = torch.arange(CLASSES).repeat_interleave(NOISES)
-    noise = starting_noise(PICTURE_SEED, NOISES, studio.image_shape).repeat(CLASSES, 1, 1, 1)
+    noise = easel.artist(3).noise(NOISES).repeat(CLASSES, 1, 1, 1)
     points, ends = [], []
     for scale in PLAYGROUND_SCALES:
         notes = _Notes(studio.velocity(labels, scale))
