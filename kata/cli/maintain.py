@@ -19,7 +19,7 @@ def stubs(
         bool, typer.Option(help="Only say whether exercises/ holds the stubs of solutions/.")
     ] = False,
 ) -> None:
-    """Write the stubs that are missing or untouched into exercises/; files that were worked on are left alone."""
+    """Write the stubs that are missing or untouched into exercises/; other files are left alone."""
     from kata.course.files import find_root
     from kata.course.stubs import stale_stubs, write_stubs
 

@@ -114,7 +114,7 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """Measure a checkpoint: losses, fidelity, diversity, distance to real digits, and what it costs.
+    """Measure a checkpoint: losses, fidelity, diversity, distance to real digits, cost.
 
     A classifier reads the samples. It is trained when it is first needed, a
     minute for MNIST, and kept in the cache folder. All together it takes a

@@ -206,7 +206,7 @@ def _facts(
 
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that takes its name if all goes well, and is removed otherwise."""
+    """A temporary folder that takes the name `out` if all goes well, and is removed otherwise."""
     with writing_to(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))

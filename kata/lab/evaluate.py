@@ -35,7 +35,7 @@ EVALUATED_SCALES = (0.0, 1.0, 2.0, 4.0, 7.0)
 DRAWS = 10_000
 """Draws of the held-out losses, at least."""
 ASKED, PAIRS = 30, 10
-"""For the model as a classifier: images per class at most, and pairs of time and noise per image."""
+"""For the model as a classifier: images per class, and pairs of time and noise per image."""
 
 
 def evaluate_checkpoint(
@@ -147,12 +147,12 @@ class _Evaluation:
                 drawn[scale] = self._draw(scale, noise)
         rows = []
         with stages.stage("comparing", len(scales) + 1) as stage:
-            judge = SampleScorer(data, classifier, self.per_class)
-            real = judge.real()
+            scorer = SampleScorer(data, classifier, self.per_class)
+            real = scorer.real()
             stage.advance()
             for scale, (samples, cost) in drawn.items():
                 rows.append(
-                    {"scale": scale, **asdict(judge.samples(samples, self._labels())), **cost}
+                    {"scale": scale, **asdict(scorer.samples(samples, self._labels())), **cost}
                 )
                 stage.advance()
         return {
@@ -164,7 +164,7 @@ class _Evaluation:
                 "pairs": PAIRS,
             },
             "real": asdict(real),
-            "frechet_per_class": judge.each,
+            "frechet_per_class": scorer.each,
             "scales": rows,
         }
 
@@ -200,10 +200,10 @@ SCORE_HEADINGS = (
 
 
 def print_scores(report: Mapping[str, Any], console: Console) -> None:
-    """Print a report of `evaluate_checkpoint` as a table and lines below it, in at most 80 columns."""
+    """Print a report of `evaluate_checkpoint`: a table and lines below it, in 80 columns."""
     console.print(
         f"{report['checkpoint']}: {report['parameters']:,} parameters, {report['dataset']}. "
-        f"{report['scales'][0]['samples']} samples a scale, all from the same noise, "
+        f"{report['scales'][0]['samples']} samples per scale, all from the same noise, "
         f"{_sampling(report['sampling'])}.",
         highlight=False,
     )
@@ -244,10 +244,11 @@ def print_scores(report: Mapping[str, Any], console: Console) -> None:
         grid.add_row(name, text)
     console.print(grid, highlight=False)
     console.print(
-        "\nreal: held-out images. Read as asked: by the classifier. Spread: the standard deviation of a pixel within a "
-        "class. Fréchet distance: in the classifier's features, to training images, "
-        f"{report['frechet_per_class']} a class; beside real its floor, of as many others. Nearest: mean distance "
-        "to the nearest training image. Pixels outside: beyond [-1, 1] by more than 0.05.",
+        "\nreal: held-out images. Read as asked: by the classifier. Spread: the standard deviation "
+        "of a pixel within a class. Fréchet distance: in the classifier's features, to "
+        f"{report['frechet_per_class']} training images per class; in the row real its floor, "
+        "between training images. Nearest: mean distance to the nearest training image. Pixels "
+        "outside: beyond [-1, 1] by more than 0.05.",
         style="dim",
         highlight=False,
     )
@@ -256,7 +257,7 @@ def print_scores(report: Mapping[str, Any], console: Console) -> None:
 def write_scores(
     report: Mapping[str, Any], files: Mapping[str, Path | None], console: Console
 ) -> None:
-    """Write the files of `--json` and `--picture`, and say where; raise OptionError if that fails."""
+    """Write the files of `--json` and `--picture`, and print where they are."""
     for option, path in files.items():
         if path is None:
             continue

@@ -12,7 +12,7 @@ from kata.lab.options import OptionError
 
 
 def chosen_device(name: str | None) -> torch.device:
-    """Return the device of that name, the best one for None; raise OptionError if it is not there."""
+    """Return the device of that name, or the best one; raise OptionError if it is not there."""
     try:
         device = torch.device(name) if name else get_device()
         torch.empty(1, device=device)
@@ -33,7 +33,7 @@ def describe_device(device: torch.device) -> str:
 
 @contextmanager
 def torch_threads(count: int | None) -> Iterator[None]:
-    """Let PyTorch use that many threads inside (None: no change), and as many as before afterwards."""
+    """Let PyTorch use that many threads inside; None changes nothing."""
     before = torch.get_num_threads()
     if count is not None:
         torch.set_num_threads(count)

@@ -69,9 +69,9 @@ def file_to_write(path: Path | None, option: str, suffix: str) -> Path | None:
 
 
 def run_folder(out: Path | None, name: str, otherwise: str = "name a new folder.") -> Path:
-    """Return the folder of a new run: `out`, or one in checkpoints/runs/ for that name and the time.
+    """Return the folder of a new run: `out`, or one in checkpoints/runs/ with that name and the time.
 
-    otherwise: what to do if `out` holds something already, which is an OptionError.
+    Raise OptionError if `out` holds something already; otherwise: what to do then.
     """
     if out is None:
         stem = find_root() / "checkpoints" / "runs" / f"{name}-{time.strftime('%Y-%m-%d-%H%M%S')}"

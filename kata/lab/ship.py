@@ -1,4 +1,4 @@
-"""`kata ship`: from a run of `kata train` to a checkpoint that comes with the course, with its model card."""
+"""`kata ship`: make a checkpoint of the course, with its model card, from a run of `kata train`."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def ship_checkpoint(
 
 
 def card_of(name: str, checkpoint: Checkpoint, report: Mapping[str, Any], remark: str = "") -> str:
-    """Return the model card, in Markdown: data, recipe, command, machine, time, figures, SHA-256."""
+    """Return the model card in Markdown: data, recipe, command, machine, figures, SHA-256."""
     facts = checkpoint.facts
     recipe, file = facts["recipe"], facts["files"]["model"]
     dtypes = {str(v.dtype).removeprefix("torch.") for v in checkpoint.parts["model"].values()}

@@ -1,4 +1,4 @@
-"""`kata train`: from a preset to a checkpoint, with progress, and safe to interrupt at any moment."""
+"""`kata train`: from a preset to a checkpoint, safe to interrupt at any moment."""
 
 import math
 import os
@@ -301,7 +301,7 @@ class _Run:
 
 
 def held_out_loss(model: nn.Module, data: Dataset) -> float:
-    """Return the document's mix of losses on some held-out images, with the same draws each time."""
+    """Return the document's mix of losses on held-out images, with the same draws each time."""
     images, labels = data.held_out_images[:HELD_OUT_IMAGES], data.held_out_labels[:HELD_OUT_IMAGES]
     return held_out_losses(model, images, labels, CLASSES, seed=0, draws=len(images)).mix
 
@@ -348,7 +348,7 @@ def _recorded(before: Checkpoint) -> Preset:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """The signals caught so far: the first Ctrl-C or SIGTERM asks to stop, the next one stops at once."""
+    """Catch the first Ctrl-C or SIGTERM, and yield the list of it; the next one stops at once."""
     caught: list[int] = []
 
     def catch(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Training by an implementation's own `ConditionalTrainer`: in rounds, or in the document's epochs."""
+"""Training by an implementation's own `ConditionalTrainer`: in rounds, or in epochs of MNIST."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The steps of an implementation, called by their contract, and named in the message when they fail."""
+"""The steps of an implementation, called by their contract, and named when they fail."""
 
 import contextlib
 import shlex
@@ -18,7 +18,7 @@ from kata.course.steps import STEPS, Step, step_by_number
 
 
 class StepCallError(KataError):
-    """A step fails or returns what its contract does not allow; the message names the step's file."""
+    """A step fails or returns what its contract does not allow; the message names its file."""
 
 
 class CheckedSteps:
@@ -97,7 +97,7 @@ class CheckedSteps:
             yield
 
     def _sentence(self, step: Step, name: str, error: BaseException) -> str:
-        """Return what failed, at the last line of the traceback in the implementation, and what to do."""
+        """Return what failed, at the last line of the implementation, and what to do."""
         owners = {str(f): n for n, files in self._files().items() for f in files}
         place, last = "", ""
         for frame, line in traceback.walk_tb(error.__traceback__):

@@ -62,7 +62,7 @@ class Checkpoint:
         return self.facts["model"].get("in_channels", 1), size, size
 
     def build(self, make: Callable[..., nn.Module]) -> nn.Module:
-        """Return the model in eval mode on the CPU; make: step 5's `ConditionalDiT`, of any implementation.
+        """Return the model in eval mode on the CPU; make: step 5's `ConditionalDiT`.
 
         Raise CheckpointError if the weights are another model's.
         """
@@ -94,7 +94,7 @@ def find_checkpoint(name: str | Path) -> Path:
 
 
 def best_shipped(names: Sequence[str] = SHIPPED) -> Path:
-    """Return the folder of the first of those checkpoints that is there; else raise CheckpointError."""
+    """Return the folder of the first of those checkpoints; raise CheckpointError if there is none."""
     for name in names:
         try:
             return find_checkpoint(name)
@@ -181,7 +181,7 @@ def count_parameters(model: nn.Module) -> int:
 
 
 class MetricsFile:
-    """Appends to `metrics.jsonl` in a run's folder; drops lines from after `step`, where a run resumes."""
+    """Appends to `metrics.jsonl` in a run's folder, from `step` on; later lines are dropped."""
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "metrics.jsonl"

@@ -73,7 +73,7 @@ def digits() -> Dataset:
 
 
 def data_folder(chosen: Path | None = None) -> Path:
-    """Return the folder of MNIST: the one chosen, else $KATA_DATA, else `data` in the cache folder."""
+    """Return the folder of MNIST: the one chosen, $KATA_DATA, or `data` in the cache folder."""
     if chosen is not None:
         return chosen.expanduser()
     if named := os.environ.get("KATA_DATA"):
@@ -122,7 +122,7 @@ def load_dataset(name: str, folder: Path | None = None) -> Dataset:
 
 
 def import_torchvision() -> Any:
-    """Return torchvision, with `datasets` and `transforms`; raise DataError if it does not import."""
+    """Return torchvision with its submodules; raise DataError if it does not import."""
     try:
         import torchvision.datasets
         import torchvision.transforms

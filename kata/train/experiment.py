@@ -1,4 +1,4 @@
-"""A whole run: train, measure the samples at several guidance scales, and look at the model's parts."""
+"""A whole run: train, measure samples at several guidance scales, look at the model's parts."""
 
 import io
 from dataclasses import asdict, dataclass, replace
@@ -62,7 +62,7 @@ def class_table_of(steps: CheckedSteps, model: nn.Module) -> np.ndarray:
 def inspect_internals(
     steps: CheckedSteps, model: nn.Module, before: np.ndarray, data: Dataset, seed: int
 ) -> Internals:
-    """Return all of it. before: the class table before training; seed: of noise and dropped labels."""
+    """Return all of it. before: the first class table; seed: of noise and dropped labels."""
     model.eval()
     after = class_table_of(steps, model)
     square = (len(after), len(after))

@@ -89,7 +89,7 @@ class Pipeline:
         return cls(steps, model, checkpoint.image_shape, sampling, seed)
 
     def noise(self, count: int) -> Tensor:
-        """Return the next starting points of the seed, `(count, C, H, W)`: the same on all devices."""
+        """Return the next starting points, `(count, C, H, W)`: the same on all devices."""
         return torch.randn((count, *self.image_shape), generator=self._generator).to(self.device)
 
     def draw(self, labels: Tensor, scale: float, noise: Tensor) -> Tensor:

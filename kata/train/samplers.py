@@ -44,7 +44,7 @@ def guided(
 
 @torch.no_grad()
 def euler(velocity: Velocity, noise: Tensor, num_steps: int) -> Tensor:
-    """Euler's method, as in step 7: first order, one evaluation per step, at t = 1, 1 - dt, ..., dt."""
+    """Euler's method, as in step 7: first order, one evaluation per step, at t = 1, ..., dt."""
     x = noise
     for t, _ in _steps(num_steps):
         x = x - velocity(x, t) / num_steps

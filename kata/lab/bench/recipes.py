@@ -1,4 +1,4 @@
-"""Seconds of training to a held-out loss: `mnist-small` beside the document's recipe, on one model."""
+"""Seconds of training to a held-out loss: `mnist-small` beside the document's recipe."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ TURN = 10.0
 
 
 def recipes() -> dict[str, Preset]:
-    """Return what is compared, by name: the preset, and the document's recipe on the preset's model."""
+    """Return what is compared: the preset, and the document's recipe on the same model."""
     small, document = PRESETS["mnist-small"], PRESETS["document"]
     return {
         "mnist-small": small,

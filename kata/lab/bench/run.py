@@ -161,7 +161,7 @@ def _rate(flop_per_second: float) -> str:
 
 
 PARTS = {"step": 25.0, "sampling": 15.0, "solvers": 25.0, "recipes": 0.0}
-"""What can be measured, with the seconds that each takes on two cores; recipes take their limits."""
+"""What can be measured, and the seconds that it takes on two cores; recipes take their limits."""
 BENCH_SCALES = (1.0, 4.0)
 IMAGES = 100
 """Drawn to compare Euler's method with Heun's: ten of each class."""

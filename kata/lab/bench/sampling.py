@@ -1,4 +1,4 @@
-"""The cost of guided sampling: beside two passes at every step, and Heun's method beside Euler's."""
+"""The cost of guided sampling beside two passes, and of Heun's method beside Euler's."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Sampler = Callable[..., Tensor]
 
 
 class CountError(Exception):
-    """A sampler evaluated another number of samples than guidance costs."""
+    """A sampler evaluated a wrong number of samples."""
 
 
 @dataclass(frozen=True)
@@ -205,5 +205,5 @@ def cost_of_solvers(
 
 
 def most_solver_runs() -> int:
-    """Return how often `cost_of_solvers` calls `on_run` at most: N steps of Heun evaluate 2N times."""
+    """Return the most calls of `on_run` by `cost_of_solvers`: N steps of Heun evaluate 2N times."""
     return 1 + len(EULER_STEPS) + ASKED // 2

@@ -123,7 +123,7 @@ def flop_of_step(model: nn.Module, loss: Loss, x0: Tensor, labels: Tensor) -> in
 
 
 class WeightedAttention(nn.Module):
-    """Torch's own layer with the weights of the given attention; it computes and returns its weights."""
+    """Torch's own layer with the parameters of the given attention; it returns its weights."""
 
     def __init__(self, given: Attention) -> None:
         super().__init__()

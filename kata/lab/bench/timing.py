@@ -15,7 +15,7 @@ def in_turn(
     device: torch.device,
     on_run: Callable[[], None] = lambda: None,
 ) -> dict[str, list[float]]:
-    """Run the tasks in turn, `repeats` times after one round to warm up. Return the seconds of each.
+    """Run the tasks in turn, `repeats` times after a round to warm up. Return the seconds of each.
 
     device: a GPU finishes its queue before and after each run; on_run: called after each run,
     `runs(tasks, repeats)` times.
