@@ -1,5 +1,6 @@
 """The application that all commands belong to, and the board, which is shown without a command."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -18,6 +19,11 @@ def stop(message: str) -> NoReturn:
     """End with one sentence on the error stream and exit code 2."""
     Console(stderr=True).print(message, style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(2)
+
+
+def share_cores() -> None:
+    """Let idle threads of PyTorch give way to other programs; call it before torch is imported."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What a trained model draws, how good it is, and what it costs: generate, evaluate, bench."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from kata.cli.app import app, one_sentence
+from kata.cli.app import app, one_sentence, share_cores
 from kata.cli.options import (
     NOTHING_WRITTEN,
     DataOption,
@@ -69,7 +68,7 @@ def generate(
     with Heun's, or guidance in an interval, the tool's own sampler on their
     step 3's guided_velocity.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    share_cores()
 
     from kata.lab.generate import GenerateRequest, generate_digits
     from kata.lab.options import file_to_write, interval_of
@@ -120,7 +119,7 @@ def evaluate(
     minute for MNIST, and kept in the cache folder. All together it takes a
     minute for the digits and about four for mnist-small on two CPU cores.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    share_cores()
 
     from kata.lab.evaluate import evaluate_checkpoint, print_scores, write_scores
     from kata.lab.options import file_to_write, interval_of, scales_of
@@ -194,7 +193,7 @@ def bench(
     Exit code 0: measured; 1: a count is wrong; 2: something has to be put right
     first.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch give way to others
+    share_cores()
 
     from kata.lab.bench.run import BenchRequest, run_bench
     from kata.lab.bench.sampling import CountError

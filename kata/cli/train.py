@@ -1,6 +1,5 @@
 """From real digits to a trained model: demo, train."""
 
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from kata.cli.app import app, one_sentence
+from kata.cli.app import app, one_sentence, share_cores
 from kata.cli.options import (
     NOTHING_WRITTEN,
     DataOption,
@@ -57,13 +56,14 @@ def demo(
     Trains the ConditionalDiT of the steps with their ConditionalTrainer, draws
     with their samplers, and measures 500 samples at each of w = 0, 1, 2, 4 and
     7: how many a classifier reads as the digit asked for, and how diverse they
-    are beside real digits. Writes eleven figures, a page that shows them, and all numbers
-    as metrics.json. With the digits it takes less than two minutes on two cores.
+    are beside real digits. Writes eleven figures, a page that shows them, and
+    all numbers as metrics.json. With the digits it takes less than two minutes
+    on two cores.
 
     Exit code 0: every expectation is met; 1: one is missed; 2: something has to
     be put right first.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch give way to others
+    share_cores()
 
     from kata.lab.demo import DemoRequest, run_demo
 
