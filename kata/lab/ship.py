@@ -38,7 +38,7 @@ def ship_checkpoint(
     checkpoint = read_checkpoint(run)
     if "recipe" not in checkpoint.facts:
         raise CheckpointError(
-            f"{shown(run)} is no run of `kata train`: it has no recipe to tell of."
+            f"{shown(run)} is not a run of `kata train`: it has no recipe for the card."
         )
     folder = find_root() / "checkpoints" / name
     if folder.exists():

@@ -261,8 +261,8 @@ class _Run:
         except (RuntimeError, KeyError, ValueError) as error:
             why = " ".join(str(error).split())[:160]
             raise CheckpointError(
-                f"{shown(self.folder)} cannot be gone on with ({type(error).__name__}: {why}): "
-                "it is no run of this preset with this implementation; begin a new one without --resume."
+                f"{shown(self.folder)} cannot be resumed ({type(error).__name__}: {why}): "
+                "it is not a run of this preset with this implementation; begin a new one without --resume."
             ) from None
 
     def _metrics(self, step: int) -> MetricsFile | None:
@@ -324,7 +324,7 @@ def _as_before(request: TrainRequest, before: Checkpoint) -> TrainRequest:
     facts = before.facts
     if not {"preset", "implementation", "recipe", "seed", "parts", "step"} <= facts.keys():
         raise CheckpointError(
-            f"{shown(before.folder)} is no run of `kata train`, only weights: begin a new one without --resume."
+            f"{shown(before.folder)} is not a run of `kata train`, only weights: begin a new one without --resume."
         )
     return replace(
         request,

@@ -130,7 +130,7 @@ def import_torchvision() -> Any:
         why = str(error).strip().partition("\n")[0].rstrip(".")
         raise DataError(
             f"MNIST needs torchvision, which does not import here ({type(error).__name__}: {why}): "
-            f"install the release that fits PyTorch {torch.__version__.partition('+')[0]}, with "
+            "install it together with PyTorch, by "
             "`pip install --upgrade --force-reinstall torch torchvision`."
         ) from None
     return torchvision
