@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from kata.course.files import find_root, shown
+from kata.course.files import shown
 from kata.figures.whole_run import FIGURES, figures_of_experiment, write_figures
+from kata.lab.machine import torch_threads
+from kata.lab.options import run_folder, writing_to
 from kata.pages.page import Claim, PagePicture, Table, render
 from kata.train.checked_steps import CheckedSteps
 from kata.train.data import load_dataset
@@ -102,10 +103,6 @@ def page_of(
     )
 
 
-class OutputError(Exception):
-    """The results cannot be written where they should go; the message says why and what to do."""
-
-
 @dataclass(frozen=True)
 class DemoRequest:
     """What is asked for.
@@ -126,12 +123,12 @@ def run_demo(request: DemoRequest, console: Console, recipe: Recipe | None = Non
     """Do all of it; whether every expectation was met.
 
     console: where progress and the report go; recipe: None is the data set's own. The output folder
-    appears whole, at the end, or not at all. Raises StepError, LearnerError, DataError or
-    OutputError, each with a sentence for the person at the keyboard.
+    appears whole, at the end, or not at all. Raise a KataError for everything that
+    goes wrong.
     """
     recipe = recipe or RECIPES[request.dataset]
-    out = (request.out or _fresh_name(request.dataset)).resolve()
-    with _new_folder(out) as folder, _threads(recipe.threads):
+    out = run_folder(request.out, request.dataset)
+    with _new_folder(out) as folder, torch_threads(recipe.threads):
         with (
             (folder / "training.log").open("w", encoding="utf-8") as log,
             Stages(console, recipe.stages) as stages,
@@ -207,49 +204,18 @@ def _facts(
     }
 
 
-def _fresh_name(dataset: str) -> Path:
-    """A folder under checkpoints/runs/ that does not exist yet, named for the data set and the time."""
-    runs = find_root() / "checkpoints" / "runs"
-    name = f"{dataset}-{datetime.now():%Y-%m-%d-%H%M%S}"
-    number = 1
-    while (out := runs / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    return out
-
-
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that takes its name when all went well, and vanishes otherwise."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"--out {shown(out)}: it is there already; name a folder that is not.")
-    try:
+    """A temporary folder that takes the name `out` if all goes well, and is removed otherwise."""
+    with writing_to(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise OutputError(
-            f"--out {shown(out)}: cannot write there ({error.strerror}); name another folder."
-        ) from None
     try:
-        yield folder
-        folder.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
-    except OSError as error:
-        raise OutputError(
-            f"--out {shown(out)}: writing failed ({error.strerror or error}); nothing was kept."
-        ) from None
+        with writing_to(out):
+            yield folder
+            folder.chmod(0o755)
+            if out.exists():
+                out.rmdir()
+            folder.rename(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """So many threads of torch (None: as many as it has), and afterwards as many as before."""
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

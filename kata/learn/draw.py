@@ -14,6 +14,7 @@ from types import TracebackType
 
 from rich.console import Console
 
+from kata.course.errors import KataError
 from kata.course.files import shown
 from kata.course.loader import StepError, Transplant
 from kata.course.steps import Step
@@ -129,7 +130,7 @@ DIAGNOSIS_PATIENCE = 5.0
 """Seconds from the start on, after which no diagnosis is waited for."""
 
 
-class PictureError(Exception):
+class PictureError(KataError):
     """There is no picture; the message is one sentence that says why and what to do."""
 
 

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from kata.course.errors import KataError
 from kata.course.files import shown, write_atomic
 from kata.course.loader import StepError, Transplant
 from kata.course.steps import STEPS, Step
@@ -26,7 +27,7 @@ from kata.pages.playground import STYLE, Walks, section
 from kata.train.checked_steps import StepCallError
 from kata.train.checkpoints import CheckpointError
 from kata.train.metrics import labels_of_least_loss
-from kata.train.pipeline import CLASSES, starting_noise
+from kata.train.pipeline import CLASSES
 from kata.train.progress import Stage, Stages
 from kata.train.samplers import Velocity, euler
 
@@ -58,7 +59,7 @@ def walks(easel: PictureKit, advance: Callable[[], None] = lambda: None) -> Walk
     """Every digit from the same noises at all SCALES, by step 3's guided velocity; advance: called after each scale."""
     studio = easel.studio
     labels = torch.arange(CLASSES).repeat_interleave(NOISES)
-    noise = starting_noise(PICTURE_SEED, NOISES, studio.image_shape).repeat(CLASSES, 1, 1, 1)
+    noise = easel.artist(3).noise(NOISES).repeat(CLASSES, 1, 1, 1)
     points, ends = [], []
     for scale in PLAYGROUND_SCALES:
         notes = _Notes(studio.velocity(labels, scale))
@@ -108,7 +109,7 @@ SECONDS = {"figures": 2.0, "playground": 30.0}
 MARK = "<!-- written by kata gallery -->"
 
 
-class GalleryError(Exception):
+class GalleryError(KataError):
     """There is no page; the message is one sentence that says why and what to do."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
@@ -19,7 +19,13 @@ from kata.figures.captions import CaptionedFigure
 from kata.given import DiT
 from kata.train.by_trainer import RoundLoader, train_in_rounds
 from kata.train.checked_steps import CheckedSteps
-from kata.train.checkpoints import Checkpoint, best_shipped, find_checkpoint, read_checkpoint
+from kata.train.checkpoints import (
+    Checkpoint,
+    best_shipped,
+    count_parameters,
+    find_checkpoint,
+    read_checkpoint,
+)
 from kata.train.data import digits
 from kata.train.experiment import (
     DIGIT_SCALES,
@@ -36,7 +42,7 @@ from kata.train.experiment import (
     fields_near,
 )
 from kata.train.metrics import labels_of_least_loss
-from kata.train.pipeline import CLASSES, Pipeline, TrainedModel
+from kata.train.pipeline import CLASSES, Pipeline, Sampling
 from kata.train.presets import ModelSize
 from kata.train.samplers import euler
 
@@ -75,15 +81,16 @@ class PictureKit:
         )
 
     @cached_property
-    def studio(self) -> TrainedModel:
+    def studio(self) -> Pipeline:
         """The trained model, under steps 3, 5 and 7."""
-        return TrainedModel(self.learner(3, 5, 7), self.trained, CPU)
+        steps, sampling = self.learner(3, 5, 7), Sampling(num_steps=NUM_STEPS)
+        return Pipeline.from_checkpoint(steps, self.trained, CPU, sampling, PICTURE_SEED)
 
     def artist(self, *numbers: int) -> Pipeline:
         """Draws with the model and those steps, always from the same noise."""
         studio = self.studio
         return Pipeline(
-            self.learner(*numbers), studio.model, studio.image_shape, NUM_STEPS, PICTURE_SEED
+            self.learner(*numbers), studio.model, studio.image_shape, studio.sampling, PICTURE_SEED
         )
 
 
@@ -281,11 +288,6 @@ STEP_PICTURES: Mapping[int, tuple[StepPicture, ...]] = {
     10: (trained_table,),
 }
 """The figures of each step, by its number."""
-
-
-def count_parameters(model: nn.Module) -> int:
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
 
 
 def _source() -> torch.Generator:
