@@ -4,13 +4,14 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from kata.course.files import source_text
 from kata.course.steps import STEPS, Step
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def stub_text(solution: str, step: Step) -> str:
-    """The stub of a solution's text: each body becomes a NotImplementedError that names the step and the function."""
+    """Return the stub of a solution: each body raises NotImplementedError, which names step and function."""
     lines = solution.splitlines(keepends=True)
     for name, function in reversed(list(_functions(ast.parse(solution)))):
         has_docstring = ast.get_docstring(function, clean=False) is not None
@@ -25,9 +26,9 @@ def stub_text(solution: str, step: Step) -> str:
 
 
 def is_untouched(text: str) -> bool:
-    """Whether a step's text is a stub in which nothing was filled in yet, of this or an older version of the course."""
+    """Return whether nothing is filled in yet: a stub of this or of an older version of the course."""
     try:
-        functions = [function for _, function in _functions(ast.parse(text))]
+        functions = [function for _, function in _functions(ast.parse(text.removeprefix("\ufeff")))]
     except SyntaxError:
         return False
     return all(
@@ -36,20 +37,20 @@ def is_untouched(text: str) -> bool:
 
 
 def stale_stubs(root: Path) -> list[Step]:
-    """The steps whose file in `exercises/` is not the stub of the solution."""
+    """Return the steps whose file in `exercises/` is not the stub of the solution."""
     return [s for s in STEPS if _read(root / "exercises" / s.file) != _stub_of(root, s)]
 
 
 def write_stubs(root: Path, folder: Path) -> dict[Step, str]:
-    """Write every stub that is missing or untouched into a folder; files that were worked on are left alone.
+    """Write every stub that is missing or untouched into a folder; keep the files that were worked on.
 
-    Returns what was done with each step: "written", "up to date" or "kept".
+    Return what was done with each step: "written", "up to date" or "kept".
     """
     folder.mkdir(parents=True, exist_ok=True)
     done: dict[Step, str] = {}
     for step in STEPS:
         path, stub = folder / step.file, _stub_of(root, step)
-        text = _read(path)
+        text = path.read_text(encoding="utf-8") if path.is_file() else None
         if text == stub:
             done[step] = "up to date"
         elif text is not None and not is_untouched(text):
@@ -61,7 +62,7 @@ def write_stubs(root: Path, folder: Path) -> dict[Step, str]:
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
-    """Functions and methods in the order of the text, with their qualified names."""
+    """Yield functions and methods in the order of the text, with their qualified names."""
 
     def walk(nodes: list[ast.stmt], prefix: str) -> Iterator[tuple[str, Function]]:
         for node in nodes:
@@ -74,8 +75,8 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
 
 
 def _stub_of(root: Path, step: Step) -> str:
-    return stub_text((root / "solutions" / step.file).read_text(encoding="utf-8"), step)
+    return stub_text(source_text(root / "solutions" / step.file), step)
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    return source_text(path) if path.is_file() else None

@@ -9,10 +9,10 @@ from kata.course.steps import STEPS
 from kata.learn import board as boards
 from kata.learn.board import dots, in_words, run_and_show_board, show_board
 from kata.learn.workspace import Standing, Workspace
-from kata.runner.outcomes import Outcome, RunResult
+from kata.runner.outcomes import Outcome, PytestResult
 
-PASSED = RunResult((Outcome("test_a", "passed"),), 0)
-FAILED = RunResult((Outcome("test_a", "failed"), Outcome("test_b", "failed")), 1)
+PASSED = PytestResult((Outcome("test_a", "passed"),), 0)
+FAILED = PytestResult((Outcome("test_a", "failed"), Outcome("test_b", "failed")), 1)
 
 
 def shown_board(desks, width=80):
@@ -63,7 +63,7 @@ def test_a_step_in_words():
         "unknown": Standing(True),
         "passes": Standing(True, PASSED),
         "2 fail": Standing(True, FAILED),
-        "fails": Standing(True, RunResult(reason="ended")),
+        "fails": Standing(True, PytestResult(reason="ended")),
         "needs 3": Standing(True, None, STEPS[2]),
     }
     for words, standing in cases.items():

@@ -10,7 +10,7 @@ import pytest
 
 from kata.course.files import find_root
 from kata.runner.client import STOPPED, WarmRunner
-from kata.runner.outcomes import Call, Outcome, PytestJob, RunResult
+from kata.runner.outcomes import Call, Outcome, PytestJob, PytestResult
 
 ROOT = find_root()
 STEP = "tests/test_step03_guidance.py"
@@ -83,10 +83,10 @@ def test_results_come_in_the_order_of_the_jobs(runner, tmp_path):
 
 def test_a_result_survives_the_way_as_text():
     """To plain data and back."""
-    result = RunResult(
+    result = PytestResult(
         (Outcome("test_a[1]", "failed", "AssertionError", "words"),), 1, 0.5, "", "text"
     )
-    assert RunResult.from_dict(result.to_dict()) == result
+    assert PytestResult.from_dict(result.to_dict()) == result
     assert result.outcomes[0].function == "test_a"
 
 
