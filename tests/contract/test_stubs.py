@@ -81,22 +81,22 @@ def test_every_test_fails_on_the_stub_and_names_the_step(runner, stubs, step):
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 def test_one_solution_among_stubs_turns_its_step_green(runner, stubs, tmp_path, step):
     """A solved step passes although every other file of the folder is still a stub."""
-    desk = shutil.copytree(stubs, tmp_path / "desk")
-    shutil.copy(ROOT / "solutions" / step.file, desk)
-    result = runner.run(PytestJob(("--impl", str(desk), f"tests/{step.test_file}")))
+    folder = shutil.copytree(stubs, tmp_path / "folder")
+    shutil.copy(ROOT / "solutions" / step.file, folder)
+    result = runner.run(PytestJob(("--impl", str(folder), f"tests/{step.test_file}")))
     assert result.exit_code == 0, result.reason + result.output
 
 
 def test_worked_on_files_are_never_overwritten(stubs, tmp_path):
     """`kata stubs` writes what is missing or untouched, and leaves a learner's work alone."""
-    desk = shutil.copytree(stubs, tmp_path / "desk")
-    done, gone, broken, old = (desk / s.file for s in STEPS[:4])
+    folder = shutil.copytree(stubs, tmp_path / "folder")
+    done, gone, broken, old = (folder / s.file for s in STEPS[:4])
     shutil.copy(ROOT / "solutions" / STEPS[0].file, done)
     gone.unlink()
     broken.write_text("def guide(:\n", encoding="utf-8")
     old.write_text(old.read_text(encoding="utf-8").replace("Step 4", "Step four"), encoding="utf-8")
     kept = {path: path.read_text(encoding="utf-8") for path in (done, broken)}
-    report = write_stubs(ROOT, desk)
+    report = write_stubs(ROOT, folder)
     assert [report[s] for s in STEPS[:5]] == ["kept", "written", "kept", "written", "up to date"]
     assert all(path.read_text(encoding="utf-8") == text for path, text in kept.items())
     assert gone.exists()
