@@ -178,17 +178,17 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         return
     if implementation.path == implementation.solutions or implementation.changes:
         return
-    failed = [
-        step_of_file(Path(r.nodeid.partition("::")[0])) for r in terminal.getreports("failed")
-    ]
-    passed = [
-        step_of_file(Path(r.nodeid.partition("::")[0])) for r in terminal.getreports("passed")
-    ]
+    failed, passed = (
+        [step for r in terminal.getreports(kind) if (step := step_of_file(Path(r.location[0])))]
+        for kind in ("failed", "passed")
+    )
     option = implementation.options()
-    if first := next((s for s in failed if s), None):
+    if failed:
+        first = failed[0]
         where = shown(implementation.files.get(first.number, (implementation.path,))[-1])
         terminal.write_line(f"next: kata check {first.number}{option}    {where}")
-    elif last := next((s for s in reversed(passed) if s), None):
+    elif passed:
+        last = passed[-1]
         is_last = last.number == len(STEPS)
         terminal.write_line("next: kata" + ("" if is_last else f" watch {last.number + 1}{option}"))
 

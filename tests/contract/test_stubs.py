@@ -116,6 +116,27 @@ def test_stubs_are_recognised():
         assert not is_untouched(solution)
 
 
+def test_a_byte_order_mark_changes_nothing(stubs, tmp_path):
+    """An untouched stub with one is untouched: it is renewed. A file that was worked on is kept with it."""
+    shutil.copytree(
+        ROOT / "solutions", tmp_path / "solutions", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    folder = shutil.copytree(stubs, tmp_path / "exercises")
+    untouched, old, done = (folder / s.file for s in STEPS[:3])
+    text = old.read_text(encoding="utf-8").replace("Step 2", "Step two")
+    solution = (ROOT / "solutions" / done.name).read_text(encoding="utf-8")
+    untouched.write_text(untouched.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    old.write_text(text, encoding="utf-8-sig")
+    done.write_text(solution, encoding="utf-8-sig")
+    assert is_untouched("\ufeff" + text)
+    assert not is_untouched("\ufeff" + solution)
+    assert stale_stubs(tmp_path) == [STEPS[1], STEPS[2]]
+    report = write_stubs(ROOT, folder)
+    assert [report[s] for s in STEPS[:3]] == ["written", "written", "kept"]
+    assert untouched.read_bytes() == (stubs / untouched.name).read_bytes()
+    assert done.read_text(encoding="utf-8-sig") == solution
+
+
 def test_stale_stubs_are_found(stubs, tmp_path):
     """`kata stubs --check` names exactly the files that are not the stub of their solution."""
     shutil.copytree(

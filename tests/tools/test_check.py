@@ -1,4 +1,4 @@
-"""`kata check`: every way in which a step can fail is told in words, and nothing that a step does can harm the workspace."""
+"""`kata check`: every way in which a step can fail is told in words, and nothing that a step does can harm it."""
 
 import io
 import shutil
