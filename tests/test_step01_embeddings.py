@@ -7,16 +7,16 @@ import torch
 from hypothesis import given
 from torch import nn
 
+from kata.criteria.questions import CLASS_COUNTS
 from kata.criteria.step01 import (
-    BATCHES,
-    CLASS_COUNTS,
+    LABEL_COUNTS,
     LOOKED_UP,
     NOT_INTEGERS,
     OUT_OF_RANGE,
-    SIZES,
+    TABLE_SIZES,
     WIDE,
     mixed_labels,
-    numbers,
+    table_numbers,
     ten_in_turn,
 )
 from kata.testing.assertions import (
@@ -63,7 +63,7 @@ def filled(step, rows):
     return module
 
 
-@pytest.mark.parametrize(("num_classes", "embed_dim"), SIZES)
+@pytest.mark.parametrize(("num_classes", "embed_dim"), TABLE_SIZES)
 def test_table_has_a_row_a_class_and_one_for_any(step, num_classes, embed_dim):
     """`.embed` is an nn.Embedding of K + 1 rows of D numbers, for any K and D."""
     module = step.ClassEmbedding(num_classes, embed_dim)
@@ -86,7 +86,7 @@ def test_null_class_is_the_index_of_the_last_row(step, num_classes):
 
 
 def test_table_is_all_there_is(step):
-    """The table is the only parameter, it is trained, and it is the only entry of the state_dict."""
+    """The table is the only parameter and the only entry of the state_dict, and it is trained."""
     module = step.ClassEmbedding(7, 5)
     parameters = {name: p.requires_grad for name, p in module.named_parameters()}
     check_that(
@@ -146,12 +146,12 @@ def test_every_table_and_every_row_is_a_draw_of_its_own(step):
     )
 
 
-@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("batch", LABEL_COUNTS)
 @given(seed=SEEDS)
 def test_each_label_gets_its_row(step, batch, seed):
     """Row i of the result is row y[i] of the table, for mixed labels and any batch size."""
     g = generator(seed)
-    rows, y = numbers(g), mixed_labels(g, batch)
+    rows, y = table_numbers(g), mixed_labels(g, batch)
     check_close(
         filled(step, rows)(y),
         rows[y],
@@ -165,7 +165,7 @@ def test_each_label_gets_its_row(step, batch, seed):
 @pytest.mark.parametrize("num_classes", CLASS_COUNTS)
 def test_every_label_from_zero_to_null_has_a_row_of_its_own(step, num_classes):
     """The labels 0 to K give the table from its first row to its last, which is the null row."""
-    rows = numbers(generator(0), num_classes, 6)
+    rows = table_numbers(generator(0), num_classes, 6)
     check_close(
         filled(step, rows)(torch.arange(num_classes + 1)),
         rows,
@@ -179,7 +179,7 @@ def test_every_label_from_zero_to_null_has_a_row_of_its_own(step, num_classes):
 @pytest.mark.parametrize("training", [True, False])
 def test_nothing_is_dropped(step, training):
     """Train and eval mode give the same rows: label dropout comes in step 4, outside the table."""
-    rows, y = numbers(generator(0), 10, 6), ten_in_turn()
+    rows, y = table_numbers(generator(0), 10, 6), ten_in_turn()
     check_close(
         filled(step, rows).train(training)(y),
         rows[y],
@@ -192,15 +192,15 @@ def test_nothing_is_dropped(step, training):
 
 def test_a_look_up_changes_nothing(step):
     """A look-up changes neither the labels nor the table."""
-    module, y = filled(step, numbers(generator(0))), torch.tensor(LOOKED_UP)
+    module, y = filled(step, table_numbers(generator(0))), torch.tensor(LOOKED_UP)
     with unchanged("forward(y)", y=y, table=module.embed.weight):
         module(y)
 
 
 def test_gradients_reach_the_rows_that_were_looked_up(step):
-    """A row's gradient is the sum over the samples that looked it up, also for null; others get 0."""
+    """A row's gradient is the sum over the samples that looked it up, also for the null row."""
     g = generator(0)
-    module, y = filled(step, numbers(g)), torch.tensor(LOOKED_UP)
+    module, y = filled(step, table_numbers(g)), torch.tensor(LOOKED_UP)
     weights = torch.randn(6, 5, generator=g)
     rows = module(y)
     check_that(
@@ -226,7 +226,7 @@ def test_gradients_reach_the_rows_that_were_looked_up(step):
 )
 def test_labels_out_of_range_are_refused(step, num_classes, bad):
     """A label below 0 or above K raises an error, also if the other labels are good."""
-    module = filled(step, numbers(generator(0), num_classes, 4))
+    module = filled(step, table_numbers(generator(0), num_classes, 4))
     check_raises(
         LABEL_ERRORS,
         lambda: module(torch.tensor([0, bad, 1])),
@@ -240,7 +240,7 @@ def test_labels_out_of_range_are_refused(step, num_classes, bad):
 @pytest.mark.parametrize("labels", NOT_INTEGERS)
 def test_labels_that_are_not_integers_are_refused(step, labels):
     """Labels of a floating dtype raise an error, even if they are whole numbers."""
-    module = filled(step, numbers(generator(0)))
+    module = filled(step, table_numbers(generator(0)))
     check_raises(
         LABEL_ERRORS,
         lambda: module(torch.tensor(labels)),

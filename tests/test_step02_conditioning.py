@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 
 from kata.criteria.step02 import (
-    DTYPES,
     EMBEDDING_SHAPES,
+    FLOAT_DTYPES,
     LENGTHS,
     TOKEN_SHAPES,
     UNEQUAL_SHAPES,
@@ -66,7 +66,7 @@ def test_shapes_that_differ_are_refused(step, time, label):
     )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
 def test_combine_keeps_the_dtype(step, dtype):
     """The sum has the dtype of the embeddings."""
     time, label = embeddings(generator(3), dtype=dtype)
@@ -182,7 +182,7 @@ def test_modulate_does_not_normalise(step):
     )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
 def test_modulate_keeps_the_dtype(step, dtype):
     """The result has the dtype of the tokens."""
     x, scale, shift = tokens(generator(11), dtype=dtype)

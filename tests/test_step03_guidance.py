@@ -4,16 +4,16 @@ import pytest
 import torch
 from hypothesis import given
 
+from kata.criteria.questions import CLASS_COUNTS
 from kata.criteria.step03 import (
-    BATCHES,
     BATCHES_AND_WIDTHS,
-    CHANNELS,
-    CLASS_COUNTS,
-    DTYPES,
-    KINDS,
+    CHANNEL_COUNTS,
+    FORMULA_SCALES,
+    GUIDED_BATCHES,
     MODEL_SCALES,
     SAMPLE_SCALES,
-    SCALES,
+    SCALE_KINDS,
+    VELOCITY_DTYPES,
     WHOLE_SCALES,
     WRONG_SCALE_SHAPES,
     model_and_batch,
@@ -57,7 +57,7 @@ def test_scale_one_is_conditional(step, seed):
     )
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", FORMULA_SCALES)
 @given(seed=SEEDS)
 def test_values_follow_the_formula(step, scale, seed):
     """v = v_u + w (v_c - v_u) at scales below 0, between 0 and 1, and above 1."""
@@ -87,7 +87,7 @@ def test_result_is_linear_in_the_scale(step, seed):
         )
 
 
-@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("channels", CHANNEL_COUNTS)
 def test_every_channel_is_guided(step, channels):
     """All channels are guided in the same way, for any number of them."""
     u, c = velocities(generator(channels), (2, channels, 3, 3))
@@ -153,8 +153,8 @@ def test_scale_of_another_shape_is_refused(step, shape):
     )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", VELOCITY_DTYPES)
+@pytest.mark.parametrize("kind", SCALE_KINDS)
 def test_dtype_of_the_velocities_is_kept(step, dtype, kind):
     """The result has the dtype of the velocities, whatever the dtype of the scale."""
     u, c = velocities(generator(3), dtype=dtype)
@@ -218,7 +218,7 @@ def test_guided_velocity_mixes_the_models_two_answers(step, num_classes, scale):
     )
 
 
-@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("batch", GUIDED_BATCHES)
 def test_guided_velocity_with_one_scale_a_sample(step, batch):
     """Each sample is guided by its own scale, also if some scales are 0 or 1."""
     model, x, t, y = model_and_batch(generator(11), 7, batch)

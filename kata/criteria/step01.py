@@ -3,21 +3,16 @@
 import torch
 from torch import nn
 
-from kata.criteria.questions import asks, gradients, tried
+from kata.criteria.questions import CLASS_COUNTS, LIMITS, asks, below_limits, gradients, tried
 from kata.criteria.rules import BAD_LABELS, SAME, TESTIMONY, Criterion, close, counted, rule
 
-CLASS_COUNTS = (3, 7, 10)
-
-SIZES = ((3, 5), (7, 8), (10, 16), (1, 4))
+TABLE_SIZES = ((3, 5), (7, 8), (10, 16), (1, 4))
 """Numbers of classes, and widths."""
 
 WIDE = (2, 1 << 19)
 """A table whose rows are long enough to tell N(0, 1) from N(0.02, 1)."""
 
-LIMITS = (-1.0, -0.1, -0.04, -0.02, -0.01, -0.003, 0.0, 0.003, 0.01, 0.02, 0.04, 0.1, 1.0)
-"""The numbers of a new table are counted below each of these."""
-
-BATCHES = (1, 4, 5, 8, 13)
+LABEL_COUNTS = (1, 4, 5, 8, 13)
 
 LOOKED_UP = (2, 7, 0, 2, 7, 2)
 """Labels of seven classes, of which 7 is null; some rows are looked up more than once."""
@@ -28,7 +23,7 @@ OUT_OF_RANGE = {n: (-100, -2, -1, n + 1, n + 2, n + 100) for n in (3, 10)}
 NOT_INTEGERS = ([0.0, 2.0, 1.0], [0.5, 1.5, 2.9])
 
 
-def numbers(g, num_classes=7, embed_dim=5):
+def table_numbers(g, num_classes=7, embed_dim=5):
     """Draw numbers for a table `(K + 1, D)`."""
     return 3 * torch.randn(num_classes + 1, embed_dim, generator=g)
 
@@ -47,14 +42,14 @@ def filled(step, g, num_classes=7, embed_dim=5):
     """Return a ClassEmbedding in eval mode that holds other numbers in its table."""
     module = step.ClassEmbedding(num_classes, embed_dim).eval()
     with torch.no_grad():
-        module.embed.weight.copy_(numbers(g, num_classes, embed_dim))
+        module.embed.weight.copy_(table_numbers(g, num_classes, embed_dim))
     return module
 
 
 @asks("ClassEmbedding")
 def table_has_a_row_a_class_and_one_for_any(step, g):
     answers = {}
-    for num_classes, embed_dim in SIZES:
+    for num_classes, embed_dim in TABLE_SIZES:
         table = step.ClassEmbedding(num_classes, embed_dim).embed
         case = f"K={num_classes}, D={embed_dim}"
         answers[f"{case}: an nn.Embedding"] = isinstance(table, nn.Embedding)
@@ -79,8 +74,7 @@ def table_is_all_there_is(step, g):
 
 @asks("ClassEmbedding")
 def every_row_is_drawn_from_the_same_small_gaussian(step, g):
-    rows = step.ClassEmbedding(*WIDE).embed.weight.detach()
-    return {f"below {limit}": (rows < limit).sum(1) for limit in LIMITS}
+    return below_limits(step.ClassEmbedding(*WIDE).embed.weight.detach())
 
 
 rule(
@@ -99,7 +93,7 @@ def every_table_and_every_row_is_a_draw_of_its_own(step, g):
 @asks("ClassEmbedding")
 def each_label_gets_its_row(step, g):
     module = filled(step, g)
-    return {f"B={batch}": module(mixed_labels(g, batch)) for batch in BATCHES}
+    return {f"B={batch}": module(mixed_labels(g, batch)) for batch in LABEL_COUNTS}
 
 
 @asks("ClassEmbedding")

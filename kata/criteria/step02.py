@@ -5,7 +5,7 @@ import torch
 from kata.criteria.questions import asks, gradients, tried
 from kata.criteria.rules import TESTIMONY, refused, rule
 
-DTYPES = (torch.float32, torch.float64)
+FLOAT_DTYPES = (torch.float32, torch.float64)
 
 EMBEDDING_SHAPES = ((1, 6), (6, 1), (4, 4), (3, 6), (7, 5))
 
@@ -60,7 +60,7 @@ rule(shapes_that_differ_are_refused, refused(ValueError))
 
 @asks("combine")
 def combine_keeps_the_dtype(step, g):
-    return {str(dtype): step.combine(*embeddings(g, dtype=dtype)) for dtype in DTYPES}
+    return {str(dtype): step.combine(*embeddings(g, dtype=dtype)) for dtype in FLOAT_DTYPES}
 
 
 @asks("combine")
@@ -112,7 +112,7 @@ def modulate_does_not_normalise(step, g):
 
 @asks("modulate")
 def modulate_keeps_the_dtype(step, g):
-    return {str(dtype): step.modulate(*tokens(g, dtype=dtype)) for dtype in DTYPES}
+    return {str(dtype): step.modulate(*tokens(g, dtype=dtype)) for dtype in FLOAT_DTYPES}
 
 
 @asks("modulate")

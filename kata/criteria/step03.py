@@ -2,11 +2,11 @@
 
 import torch
 
-from kata.criteria.questions import asks, gradients, tried
+from kata.criteria.questions import CLASS_COUNTS, asks, gradients, tried
 from kata.criteria.rules import TESTIMONY, Criterion, close, refused, rule
 from kata.testing.models import LabelField
 
-SCALES = (-1.0, 0.5, 1.5, 4.0, 7, 12.5)
+FORMULA_SCALES = (-1.0, 0.5, 1.5, 4.0, 7, 12.5)
 
 WHOLE_SCALES = (0.0, 1.0, 3.0)
 
@@ -15,7 +15,7 @@ MODEL_SCALES = (-1.0, 0, 0.0, 0.5, 1, 1.0, 1.5, 4.0)
 SAMPLE_SCALES = (4.0, 1.0, 0.0, -1.0, 2.5)
 """One scale per sample."""
 
-CHANNELS = (1, 3, 4)
+CHANNEL_COUNTS = (1, 3, 4)
 
 BATCHES_AND_WIDTHS = ((1, 5), (5, 5), (3, 4))
 """Batch sizes and widths of images; some of them coincide."""
@@ -23,14 +23,12 @@ BATCHES_AND_WIDTHS = ((1, 5), (5, 5), (3, 4))
 WRONG_SCALE_SHAPES = ((2,), (4,), (3, 1), (1, 3), (3, 1, 1, 1))
 """Shapes of a scale that do not fit 3 samples."""
 
-DTYPES = (torch.bfloat16, torch.float32, torch.float64)
+VELOCITY_DTYPES = (torch.bfloat16, torch.float32, torch.float64)
 
-KINDS = ("int", "float", "0-dim", "(B,)")
+SCALE_KINDS = ("int", "float", "0-dim", "(B,)")
 """What a scale can be."""
 
-CLASS_COUNTS = (3, 7, 10)
-
-BATCHES = (1, 4, 5)
+GUIDED_BATCHES = (1, 4, 5)
 
 
 def velocities(g, shape=(3, 1, 4, 5), dtype=torch.float64):
@@ -44,7 +42,7 @@ def scale_per_sample(batch):
 
 
 def scale_of_two(kind):
-    """Return the scale 2 as one of KINDS, for 3 samples."""
+    """Return the scale 2 as one of SCALE_KINDS, for 3 samples."""
     tensor = torch.tensor(2.0, dtype=torch.float64)
     return {"int": 2, "float": 2.0, "0-dim": tensor, "(B,)": tensor.repeat(3)}[kind]
 
@@ -70,14 +68,14 @@ def scale_one_is_conditional(step, g):
 @asks("guide")
 def values_follow_the_formula(step, g):
     u, c = velocities(g)
-    return {f"w={w}": step.guide(u, c, w) for w in SCALES}
+    return {f"w={w}": step.guide(u, c, w) for w in FORMULA_SCALES}
 
 
 @asks("guide")
 def every_channel_is_guided(step, g):
     return {
         f"{channels} channels": step.guide(*velocities(g, (2, channels, 3, 3)), 4.0)
-        for channels in CHANNELS
+        for channels in CHANNEL_COUNTS
     }
 
 
@@ -116,9 +114,9 @@ rule(scale_of_another_shape_is_refused, refused(ValueError))
 @asks("guide")
 def dtype_of_the_velocities_is_kept(step, g):
     answers = {}
-    for dtype in DTYPES:
+    for dtype in VELOCITY_DTYPES:
         u, c = velocities(g, dtype=dtype)
-        for kind in KINDS:
+        for kind in SCALE_KINDS:
             answers[f"{dtype}, {kind}"] = step.guide(u, c, scale_of_two(kind))
     return answers
 
@@ -161,7 +159,7 @@ def guided_velocity_with_one_scale_a_sample(step, g):
     scale = torch.tensor(SAMPLE_SCALES)
     return {
         f"B={batch}": step.guided_velocity(*model_and_batch(g, 7, batch), scale[:batch], 7)
-        for batch in BATCHES
+        for batch in GUIDED_BATCHES
     }
 
 

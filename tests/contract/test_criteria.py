@@ -87,6 +87,8 @@ def test_inputs_of_a_test_are_those_of_a_question(step):
     for node in ast.walk(tests):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kata.criteria"):
             path = ROOT / f"{node.module.replace('.', '/')}.py"
+            if path.stem == "questions":  # copied whole
+                continue
             assert path.stem.partition("_")[0] == step.folder, f"{node.module} is not of this step"
             cut = symtable.symtable(questions_only(path.read_text("utf-8")), path.name, "exec")
             kept = {symbol.get_name() for symbol in cut.get_symbols() if symbol.is_assigned()}
