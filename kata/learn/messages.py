@@ -147,9 +147,8 @@ def _joined(text: str) -> list[str]:
     """Return the sentences of a check, each as one line, which is wrapped later."""
     joined: list[str] = []
     for line in text.splitlines():
-        begins = re.match(r"(Called|It|What must hold:|Try:) ", line)
-        if joined and joined[0].startswith("Called ") and not begins:
-            joined[-1] += f" {line}"
+        if joined and joined[0].startswith("Called ") and line.startswith("  "):
+            joined[-1] += f" {line.strip()}"
         else:
             joined.append(line)
     return joined

@@ -59,7 +59,7 @@ def test_a_known_mistake_is_named(told, tmp_path):
     assert not passed
     parts = [
         "Called guide(v_uncond, v_cond, 0.0).",
-        "What must hold: w = 0 ignores the label",
+        "Expected: w = 0 ignores the label",
         "Try: start from v_uncond",
         f"where  {shown(tmp_path)}/{STEPS[2].file}:",
         "Diagnosis: your `guide` gives exactly what this known mistake gives:",
