@@ -1,5 +1,7 @@
 """Step 5: the conditional DiT."""
 
+from functools import lru_cache
+
 import pytest
 import torch
 
@@ -77,10 +79,19 @@ def twin(model, num_classes, called, **sizes):
 
 
 def conditional(step, num_classes=7, **sizes):
+    """Return what `new_conditional` does: the same one each time, of which tests change the mode only."""
+    model, dit, table = shared_conditional(step, num_classes, **sizes)
+    return model.train(), dit, table
+
+
+def new_conditional(step, num_classes=7, **sizes):
     """Return a small ConditionalDiT with new numbers in all parameters, its DiT and its table."""
     model = small(step, generator(num_classes), num_classes, **sizes).train()
     called = f"ConditionalDiT({num_classes}, ...)"
     return model, *twin(model, num_classes, called, **SMALL | sizes)
+
+
+shared_conditional = lru_cache(maxsize=16)(new_conditional)
 
 
 def expected(dit, table, x, t, y):
@@ -298,7 +309,7 @@ def test_samples_do_not_mix(step, batch):
 
 def test_every_parameter_gets_a_gradient(step):
     """Gradients reach all parameters, and in the table only the rows that were looked up."""
-    model, _, _ = conditional(step)
+    model, _, _ = new_conditional(step)
     x, t, _ = inputs(generator(0), batch=len(LABELS))
     v = model(x, t, torch.tensor(LABELS))
     called = f"model(x, t, y) with y = {list(LABELS)} and K = 7, and then backward()"
@@ -347,7 +358,7 @@ def test_no_label_is_dropped(step, training):
 
 def test_large_velocities_are_not_clamped(step):
     """The velocity is the output of the head, however large it is."""
-    model, dit, table = conditional(step)
+    model, dit, table = new_conditional(step)
     with torch.no_grad():
         model.head.weight.mul_(30)
         dit.head.weight.mul_(30)
@@ -401,7 +412,7 @@ def test_labels_of_another_shape_are_refused(step, shape):
 @pytest.mark.parametrize("device", DEVICES)
 def test_model_runs_where_its_weights_are(step, device):
     """If the model and its inputs are on a device, so is the velocity, for labels and for None."""
-    model, _, _ = conditional(step)
+    model, _, _ = new_conditional(step)
     model.to(device)
     x, t, y = (v.to(device) for v in inputs(generator(0)))
     for label in (y, None):
