@@ -10,31 +10,31 @@ from rich.console import Console
 
 from kata.cli.app import app, stop, stop_on
 
-PANEL = "Learn"
+_PANEL = "Learn"
 
 StepToName = Annotated[str, typer.Argument(metavar="STEP", help="Its number, as on the board.")]
 StepOrCurrent = Annotated[
     str | None,
     typer.Argument(metavar="STEP", help="Its number, as on the board. Default: the current one."),
 ]
-Impl = Annotated[
+ImplOption = Annotated[
     str, typer.Option(metavar="PATH", help="Whose steps: a folder of step files, or one file.")
 ]
-Assembled = Annotated[
+AssembledOption = Annotated[
     bool, typer.Option("--assembled", help="Let the steps use each other, not the solutions.")
 ]
-Checkpoint = Annotated[
+CheckpointOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|PATH", help="Default: mnist-small, else digits.", show_default=False
     ),
 ]
-Open = Annotated[bool, typer.Option("--open/--no-open", help="Open it on the screen.")]
+OpenOption = Annotated[bool, typer.Option("--open/--no-open", help="Open it on the screen.")]
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=_PANEL)
 def check(
-    step: StepOrCurrent = None, impl: Impl = "exercises", assembled: Assembled = False
+    step: StepOrCurrent = None, impl: ImplOption = "exercises", assembled: AssembledOption = False
 ) -> None:
     """Test one step: the first failure in words, the diagnosis, what to do next.
 
@@ -49,9 +49,9 @@ def check(
     raise typer.Exit(0 if passed else 1)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=_PANEL)
 def watch(
-    step: StepOrCurrent = None, impl: Impl = "exercises", assembled: Assembled = False
+    step: StepOrCurrent = None, impl: ImplOption = "exercises", assembled: AssembledOption = False
 ) -> None:
     """Test the step that you work on again at every save.
 
@@ -65,7 +65,7 @@ def watch(
         watch_step(workspace, chosen_step(step) if step else None, Console())
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=_PANEL)
 def hint(
     step: StepToName,
     level: Annotated[
@@ -84,7 +84,7 @@ def hint(
         give_hint(workspace, chosen, Console(), level)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=_PANEL)
 def solution(
     step: StepToName,
     spoil: Annotated[
@@ -103,7 +103,7 @@ def solution(
     raise typer.Exit(0 if was_shown else 1)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=_PANEL)
 def reset(step: StepToName) -> None:
     """Put the stub back; your file is kept beside it under another name."""
     from kata.learn.hints import reset_step
@@ -113,10 +113,10 @@ def reset(step: StepToName) -> None:
         reset_step(open_workspace(), chosen_step(step), Console())
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=_PANEL)
 def picture(
     step: StepToName,
-    impl: Impl = "exercises",
+    impl: ImplOption = "exercises",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -125,8 +125,8 @@ def picture(
             show_default=False,
         ),
     ] = None,
-    checkpoint: Checkpoint = None,
-    open_: Open = True,
+    checkpoint: CheckpointOption = None,
+    open_: OpenOption = True,
 ) -> None:
     """Draw what a step does: by your code, beside the reference, in seconds.
 
@@ -144,9 +144,9 @@ def picture(
         draw_step(open_workspace(impl), chosen_step(step), Console(), file, checkpoint, open_)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=_PANEL)
 def gallery(
-    impl: Impl = "exercises",
+    impl: ImplOption = "exercises",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -155,8 +155,8 @@ def gallery(
             show_default=False,
         ),
     ] = None,
-    checkpoint: Checkpoint = None,
-    open_: Open = True,
+    checkpoint: CheckpointOption = None,
+    open_: OpenOption = True,
 ) -> None:
     """A page with the figures of all steps that you have done, and a playground.
 

@@ -11,7 +11,7 @@ from kata.runner.records import complaint
 from kata.train.progress import Stages
 
 MARKS = {"passes": "green", "unknown": "dim", "not begun": "dim"}
-WIDE = 64
+WIDE_FROM = 64
 """Columns of a terminal from which on the board shows minutes and level."""
 
 
@@ -56,7 +56,7 @@ def show_board(workspaces: tuple[Workspace, ...], console: Console) -> None:
     """Print the board as far as it is known, and the next command."""
     first = workspaces[0]
     ways = ["assembled" if workspace.assembled else "isolated" for workspace in workspaces]
-    is_wide = console.width >= WIDE
+    is_wide = console.width >= WIDE_FROM
     table = Table(box=None, pad_edge=False, padding=(0, 2 if is_wide else 1, 0, 0))
     table.add_column("", justify="right")
     table.add_column("step")

@@ -15,7 +15,7 @@ from kata.learn.check import worth_examining
 from kata.learn.examine import Finding, examine, known_mistakes, prepare
 from kata.learn.keys import WINDOWS, Keys
 from kata.learn.workspace import Workspace
-from kata.runner.client import Stopped, WarmRunner
+from kata.runner.client import CallStopped, WarmRunner
 from kata.runner.outcomes import Call, PytestResult
 
 EVERY = 0.03
@@ -27,10 +27,10 @@ PICTURE_LIMIT = 120.0
 
 
 @dataclass(frozen=True)
-class Key:
+class Pressed:
     """A key was pressed."""
 
-    name: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Drawn:
     text: str
 
 
-Event = Key | Saved | Gone | Tested | AllTested | Diagnosed | Failed | Drawn
+Event = Pressed | Saved | Gone | Tested | AllTested | Diagnosed | Failed | Drawn
 
 
 class Events:
@@ -120,7 +120,7 @@ def listen_to_keys(keys: Keys, events: Events) -> None:
         name = ""
         while name != "q":
             name = keys.wait()
-            events.put(Key(name))
+            events.put(Pressed(name))
 
     if keys.there:
         in_background(listen)
@@ -195,7 +195,7 @@ class Tester:
             if not self._is_warm:  # nothing else to do at the moment
                 task.call(Call("kata.runner.server:warm_up_training", lasting=True))
                 self._is_warm = True
-        except Stopped:
+        except CallStopped:
             pass
         except Exception as error:  # the person goes on working
             self.events.put(Failed(task, f"{type(error).__name__}: {error}"))

@@ -16,7 +16,7 @@ from kata.learn.events import (
     Events,
     Failed,
     Gone,
-    Key,
+    Pressed,
     Saved,
     Tested,
     Tester,
@@ -74,9 +74,9 @@ class _Watch:
         self._begin()
         while True:
             match self.events.take():
-                case Key("q"):
+                case Pressed("q"):
                     return
-                case Key(name):
+                case Pressed(name):
                     self._press(name)
                 case Saved(steps):
                     self.step = self.step if self.step in steps else steps[-1]

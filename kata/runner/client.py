@@ -21,7 +21,7 @@ from types import TracebackType
 from kata.runner.outcomes import CAN_FORK, Call, PytestJob, PytestResult, Reply, ended
 
 
-class Stopped(Exception):
+class CallStopped(Exception):
     """The call was stopped, or its runner was closed."""
 
 
@@ -61,7 +61,7 @@ class WarmRunner:
         return task
 
     def stop(self) -> None:
-        """End the calls that run; they, and all later ones, raise `Stopped`. Any thread may call it."""
+        """End the calls that run; they, and all later ones, raise `CallStopped`. Any thread may call it."""
         self._switch.stop()
 
     @property
@@ -111,10 +111,10 @@ class _StopSwitch:
 
     @contextlib.contextmanager
     def on(self, begin: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
-        """Begin a call that `stop` ends. Raise `Stopped` if it was stopped before or meanwhile."""
+        """Begin a call that `stop` ends. Raise `CallStopped` if it was stopped before or meanwhile."""
         with self._lock:
             if self.is_stopped:
-                raise Stopped
+                raise CallStopped
             begin()
             self._ends.append(end)
         try:
@@ -123,7 +123,7 @@ class _StopSwitch:
             with self._lock:
                 self._ends.remove(end)
         if self.is_stopped:
-            raise Stopped
+            raise CallStopped
 
 
 class _Server:
@@ -187,7 +187,7 @@ class _Server:
             reply = json.loads(line)
             return Reply(reply.get("value"), reply.get("reason", ""), reply["seconds"])
         if self.is_closed:
-            raise Stopped
+            raise CallStopped
         seconds = time.monotonic() - started
         return Reply(reason=ended(seconds >= call.limit, call.limit), seconds=seconds)
 

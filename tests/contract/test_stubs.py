@@ -1,4 +1,4 @@
-"""Stubs fail rightly, and a filled-in step turns green whatever the others hold."""
+"""Stubs fail for the expected reason, and a filled-in step turns green whatever the others hold."""
 
 import shutil
 from textwrap import dedent

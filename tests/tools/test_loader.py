@@ -143,7 +143,7 @@ def test_a_missing_step_is_named(folder):
 
 
 def test_a_missing_name_is_named(folder):
-    """A step that lacks one of its functions says which, when it is asked for it."""
+    """A step that lacks one of its functions says which one, when it is used."""
     (folder / step_by_number(3).file).write_text(BROKEN_GUIDE, encoding="utf-8")
     module = Implementation(folder).module(step_by_number(3))
     with pytest.raises(

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from kata.course.files import find_root
-from kata.runner.client import Stopped, WarmRunner
+from kata.runner.client import CallStopped, WarmRunner
 from kata.runner.outcomes import Call, Outcome, PytestJob, PytestResult
 
 ROOT = find_root()
@@ -133,9 +133,9 @@ def test_what_runs_can_be_stopped_from_another_thread(runner, tmp_path):
     good = job(tmp_path / "good", "def guide(u, c, w):\n    return u\n")
     task = runner.task()
     threading.Timer(3.0, task.stop).start()
-    with pytest.raises(Stopped):
+    with pytest.raises(CallStopped):
         task.run(endless)
-    with pytest.raises(Stopped):
+    with pytest.raises(CallStopped):
         task.run(good)
     assert runner.run(good).passed
 

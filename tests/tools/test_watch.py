@@ -164,7 +164,7 @@ def test_events_of_a_stopped_task_are_dropped(course):
     for task, output in ((stopped, "old"), (current, "new")):
         events.put(happened.Tested(task, STEP, PytestResult(reason=output)))
     events.put(happened.Failed(stopped, "old error"))
-    events.put(happened.Key("q"))
+    events.put(happened.Pressed("q"))
     console = Console(file=io.StringIO(), width=80)
     _Watch(workspace, STEP, console, events, tester, has_keys=False).loop()
     text = console.file.getvalue()
