@@ -1,8 +1,30 @@
 """Step 5: the conditional DiT."""
 
+from functools import lru_cache
+
 import pytest
 import torch
 
+from kata.criteria.questions import CLASS_COUNTS
+from kata.criteria.step05 import (
+    BAD_LABEL_SHAPES,
+    BAD_MODEL_LABELS,
+    IN_ORDER,
+    LABELS,
+    MODEL_BATCHES,
+    MODEL_TIMES,
+    NEW,
+    NONE_BATCHES,
+    NULL_CASES,
+    OTHER_SIZES,
+    SMALL,
+    TABLE,
+    inputs,
+    one_image,
+    refilled,
+    small,
+    ten_labels_in_turn,
+)
 from kata.given import DiT
 from kata.testing.assertions import (
     LABEL_ERRORS,
@@ -15,113 +37,93 @@ from kata.testing.assertions import (
     unchanged,
 )
 from kata.testing.bounds import generator
-from kata.testing.models import redraw_zeros
 
-SMALL = {
-    "img_size": 8,
-    "patch_size": 2,
-    "in_channels": 3,
-    "embed_dim": 32,
-    "depth": 2,
-    "num_heads": 4,
-    "mlp_ratio": 4.0,
-}
-OTHERS = {
-    "one channel": {"in_channels": 1},
-    "four channels": {"in_channels": 4},
-    "large image": {"img_size": 12, "patch_size": 3},
-    "narrow": {"embed_dim": 16},
-    "deep": {"depth": 3},
-    "one head": {"num_heads": 1},
-    "eight heads": {"num_heads": 8},
-    "narrow MLP": {"mlp_ratio": 1.5},
-}
-TABLE = "class_embed.embed.weight"
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def check_weights(model, dit, num_classes, called):
-    """Fail unless the state_dict is that of the given DiT, by names and shapes, plus the class table."""
+    """Fail unless the weights have the names and shapes of the given DiT's, plus the table."""
     check_that(
         isinstance(model, DiT),
         called=called,
-        got=f"is made of {', '.join(c.__name__ for c in type(model).__mro__[:2])}",
+        got=f"is a subclass of {type(model).__mro__[1].__name__}",
         must="ConditionalDiT is a subclass of the given DiT",
-        hint="class ConditionalDiT(DiT), whose __init__ calls super().__init__ with the sizes",
+        hint="write class ConditionalDiT(DiT), and call super().__init__ with the sizes",
     )
     shapes = {name: tuple(w.shape) for name, w in model.state_dict().items()}
     expected = {name: tuple(w.shape) for name, w in dit.state_dict().items()}
     expected[TABLE] = (num_classes + 1, dit.cond_dim)
     wrong = {
-        name: f"{shapes.get(name, 'missing')} instead of {expected.get(name, 'nothing')}"
+        name: f"{name} is {shapes.get(name, 'missing')}, expected {expected.get(name, 'none')}"
         for name in sorted(shapes.keys() | expected.keys())
         if shapes.get(name) != expected.get(name)
     }
     check_that(
         not wrong,
         called=f"{called}.state_dict()",
-        got="differs from what it must be, such as in "
-        + "; ".join(f"{name}: {how}" for name, how in list(wrong.items())[:3]),
-        must=f"the weights are those of DiT of the same sizes, and {TABLE} "
+        got=f"has other weights: {'; '.join(list(wrong.values())[:3])}",
+        must=f"the weights of a DiT of the same sizes, and {TABLE} "
         f"of shape {expected[TABLE]}, which is (K + 1, cond_dim)",
-        hint="hand every size on to super().__init__ and add self.class_embed, nothing else",
+        hint="pass every size on to super().__init__ and add self.class_embed, nothing else",
     )
 
 
-def conditional(step, num_classes=7, **sizes):
-    """A DiT of random weights, a random table, and the ConditionalDiT with both of them loaded."""
-    sizes = SMALL | sizes
-    torch.manual_seed(num_classes)
+def twin(model, num_classes, called, **sizes):
+    """Return a DiT with the weights of the model, and the class table of the model."""
     dit = DiT(**sizes)
-    redraw_zeros(dit)
-    table = torch.randn(num_classes + 1, dit.cond_dim)
-    model = step.ConditionalDiT(num_classes, **sizes)
-    check_weights(model, dit, num_classes, f"ConditionalDiT({num_classes}, ...)")
-    model.load_state_dict(dit.state_dict() | {TABLE: table})
-    return model, dit, table
+    check_weights(model, dit, num_classes, called)
+    weights = model.state_dict()
+    table = weights.pop(TABLE)
+    dit.load_state_dict(weights)
+    return dit, table
 
 
-def inputs(num_classes=7, batch=5, seed=0, image_shape=(3, 8, 8)):
-    """Images, times and mixed labels, null among them."""
-    g = generator(seed)
-    x = torch.randn(batch, *image_shape, generator=g)
-    t = torch.rand(batch, generator=g)
-    y = (torch.arange(batch) * 3 + num_classes - seed) % (num_classes + 1)
-    return x, t, y
+def conditional(step, num_classes=7, **sizes):
+    """Return what `new_conditional` does: the same one each time, of which tests change the mode only."""
+    model, dit, table = shared_conditional(step, num_classes, **sizes)
+    return model.train(), dit, table
+
+
+def new_conditional(step, num_classes=7, **sizes):
+    """Return a small ConditionalDiT with new numbers in all parameters, its DiT and its table."""
+    model = small(step, generator(num_classes), num_classes, **sizes).train()
+    called = f"ConditionalDiT({num_classes}, ...)"
+    return model, *twin(model, num_classes, called, **SMALL | sizes)
+
+
+shared_conditional = lru_cache(maxsize=16)(new_conditional)
 
 
 def expected(dit, table, x, t, y):
-    """What the given DiT makes of x under the sum of time and class."""
+    """Return the velocity of the given DiT at x under the sum of time and class."""
     with torch.no_grad():
         return dit.velocity(x, dit.time_embed(t) + table[y])
 
 
 def test_default_model_has_the_size_of_the_lesson(step):
-    """By default it is the given DiT, of 12,351,760 parameters, and an 11 x 1024 table: 12,363,024."""
-    model, dit = step.ConditionalDiT(), DiT()
-    check_weights(model, dit, 10, "ConditionalDiT()")
+    """The default model is the given DiT plus an 11 x 1024 table: 12,363,024 parameters."""
+    g, model = generator(10), step.ConditionalDiT()
+    x, t, y = inputs(g, 10, 2, (1, 28, 28))
+    dit, table = twin(refilled(model, g), 10, "ConditionalDiT()")
     count = sum(p.numel() for p in model.parameters())
     check_that(
         count == 12_363_024,
         called="ConditionalDiT() and counted its parameters",
-        got=f"has {count:,}",
-        must="it has 12,363,024: the 12,351,760 of DiT() and 11 x 1024 of the table",
+        got=f"has {count:,}; expected 12,363,024",
+        must="the 12,351,760 parameters of DiT() and the 11 x 1024 numbers of the table",
         hint="the defaults are those of DiT, with 10 classes",
     )
-    redraw_zeros(dit)
-    model.load_state_dict(dit.state_dict() | {TABLE: torch.zeros(11, 1024)})
-    x, t, y = inputs(10, 2, image_shape=(1, 28, 28))
     check_close(
         model(x, t, y),
-        expected(dit, torch.zeros(11, 1024), x, t, y),
-        called="ConditionalDiT() with the weights of a DiT() and a table of zeros",
-        must="it is then that DiT, with its 8 heads on 28 x 28 images of one channel",
-        hint="hand the defaults on as they are",
+        expected(dit, table, x, t, y),
+        called="ConditionalDiT() with the weights of a DiT() and another table",
+        must="the velocity of that DiT under h_t + E[y], with 8 heads on 28 x 28 images of one channel",
+        hint="pass the defaults on as they are",
         tolerance=1e-4,
     )
 
 
-@pytest.mark.parametrize("num_classes", [3, 7, 10])
+@pytest.mark.parametrize("num_classes", CLASS_COUNTS)
 def test_classes_are_counted_from_the_argument(step, num_classes):
     """`.num_classes` and `.null_class` are K, and the table has K + 1 rows."""
     model = step.ConditionalDiT(num_classes=num_classes, **SMALL)
@@ -131,48 +133,47 @@ def test_classes_are_counted_from_the_argument(step, num_classes):
         check_that(
             is_number(value) and value == num_classes,
             called=f"ConditionalDiT(num_classes={num_classes}).{name}",
-            got=f"gave {described(value)}",
-            must=f"it is {num_classes}: the real classes are 0 to {num_classes - 1}, null is {num_classes}",
-            hint="keep the argument as an attribute; no 10 stands anywhere in the code",
+            got=f"is {described(value)}; expected {num_classes}",
+            must=f"the real classes are 0 to {num_classes - 1}, and null is {num_classes}",
+            hint="keep the argument as an attribute; the code contains no 10",
         )
 
 
-@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
+@pytest.mark.parametrize("change", OTHER_SIZES.values(), ids=OTHER_SIZES.keys())
 def test_every_size_is_handed_on(step, change):
-    """Each argument of DiT has its effect: the weights fit, and the function is that of a DiT of these sizes."""
+    """Each size has its effect: weights and velocity are those of a DiT of these sizes."""
     model, dit, table = conditional(step, 3, **change)
-    x, t, y = inputs(3, image_shape=dit.image_shape)
+    x, t, y = inputs(generator(0), 3, image_shape=dit.image_shape)
     check_close(
         model(x, t, y),
         expected(dit, table, x, t, y),
         called=f"ConditionalDiT(3, ..., {', '.join(f'{k}={v}' for k, v in change.items())})",
         must="with the weights of a DiT of these sizes it gives that DiT's velocity under h_t + E[y]",
-        hint="hand every argument on to super().__init__, in the right order",
+        hint="pass every argument on to super().__init__, in the correct order",
         tolerance=1e-4,
     )
 
 
 def test_arguments_come_in_the_order_of_the_lesson(step):
-    """By position they are num_classes, img_size, patch_size, in_channels, embed_dim, depth, num_heads, mlp_ratio."""
-    sizes = SMALL | {"depth": 3, "num_heads": 2, "mlp_ratio": 1.5}
-    model = step.ConditionalDiT(7, *sizes.values())
-    check_weights(model, DiT(**sizes), 7, "ConditionalDiT(7, 8, 2, 3, 32, 3, 2, 1.5)")
+    """By position: num_classes, then the sizes in the order in which DiT has them."""
+    model = step.ConditionalDiT(7, *IN_ORDER.values())
+    called = f"ConditionalDiT(7, {', '.join(map(str, IN_ORDER.values()))})"
+    check_weights(model, DiT(**IN_ORDER), 7, called)
 
 
 def test_new_model_starts_as_the_given_parts_do(step):
-    """The table starts as N(0, 0.02), and what is zero in a new DiT, such as the head, is zero here."""
-    sizes = SMALL | {"embed_dim": 256, "depth": 1}
-    model, dit = step.ConditionalDiT(10, **sizes), DiT(**sizes)
+    """The table starts as N(0, 0.02), and the same parameters are zero as in a new DiT."""
+    model, dit = step.ConditionalDiT(10, **NEW), DiT(**NEW)
     check_weights(model, dit, 10, "ConditionalDiT(10, ...)")
-    zero, must_be = (
+    zero, zero_in_dit = (
         {name for name, p in m.named_parameters() if not p.any()} for m in (model, dit)
     )
     check_that(
-        zero == must_be,
+        zero == zero_in_dit,
         called="ConditionalDiT(10, ...) and looked for parameters that start at zero",
-        got=f"differs from a new DiT in {sorted(zero ^ must_be)[:3]}",
+        got=f"differs from a new DiT in {', '.join(sorted(zero ^ zero_in_dit)[:3])}",
         must="the given parts keep their start: the head and the adaLN projections are zero",
-        hint="initialise nothing anew: the parts do so when they are made",
+        hint="initialise nothing again: the parts do that when they are made",
     )
     mean, deviation = (float(f(model.state_dict()[TABLE])) for f in (torch.mean, torch.std))
     check_that(
@@ -185,133 +186,134 @@ def test_new_model_starts_as_the_given_parts_do(step):
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("num_classes", [3, 7, 10])
-@pytest.mark.parametrize("batch", [1, 2, 5, 8, 16, 32])
+@pytest.mark.parametrize("num_classes", CLASS_COUNTS)
+@pytest.mark.parametrize("batch", MODEL_BATCHES)
 def test_velocity_is_that_of_the_dit_under_time_plus_class(step, num_classes, batch, training):
-    """v(x, t, y) is the given DiT under c = h_t + E[y], each sample with its own t and y, for any batch and mode."""
+    """v(x, t, y) is the given DiT under c = h_t + E[y], with each sample's own t and y."""
     model, dit, table = conditional(step, num_classes)
     model.train(training)
-    x, t, y = inputs(num_classes, batch, seed=batch)
+    x, t, y = inputs(generator(batch), num_classes, batch)
     check_close(
         model(x, t, y),
         expected(dit, table, x, t, y),
         called=f"model(x, t, y) with K = {num_classes} and y = {y.tolist()[:8]}, "
         f"in {'train' if training else 'eval'} mode",
-        must="every block of the DiT is steered by c = h_t + E[y], row i by t[i] and y[i]",
-        hint="which vector do the blocks get, is it the sum, and do all of them get it?",
+        must="every block of the DiT gets c = h_t + E[y], with t[i] and y[i] in row i",
+        hint="which vector do the blocks get, is it the sum, and do all blocks get it?",
         tolerance=1e-4,
     )
 
 
-@pytest.mark.parametrize("num_classes", [3, 10])
+@pytest.mark.parametrize("num_classes", CLASS_COUNTS)
 def test_every_label_gives_another_velocity(step, num_classes):
-    """One image at one time has K + 1 different velocities, one for each label and one for null."""
+    """One image at one time has K + 1 different velocities, one per label and one for null."""
     model, _, _ = conditional(step, num_classes)
-    x, t, _ = inputs(num_classes, 1)
-    y = torch.arange(num_classes + 1)
-    v = model(x.expand(len(y), -1, -1, -1), t.expand(len(y)), y=y)
+    x, t, y = one_image(generator(0), num_classes, torch.arange(num_classes + 1))
+    v = model(x, t, y=y)
     called = f"model(x, t, y) with one image and one time under all labels 0 to {num_classes}"
-    check_tensor(v, (len(y), 3, 8, 8), torch.float32, called=called, must="one velocity a label")
+    check_tensor(v, (len(y), 3, 8, 8), torch.float32, called=called, must="one velocity per label")
     same = [(i, j) for i in range(len(y)) for j in range(i) if (v[i] - v[j]).abs().max() < 1e-3]
     check_that(
         not same,
         called=called,
-        got=f"gave one and the same velocity for the labels {same[:3]}",
-        must="the label steers the blocks, so each gives another velocity",
-        hint="is E[y] part of what reaches the blocks?",
+        got=f"gave equal velocities for the pairs of labels {same[:3]}",
+        must="the label reaches the blocks, so each label gives another velocity",
+        hint="is E[y] part of the vector that the blocks get?",
     )
 
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_time_matters_with_and_without_a_label(step, labelled):
-    """One image has another velocity at another time, under None too."""
+    """At another time an image has another velocity, also if the label is None."""
     model, _, _ = conditional(step)
-    x, _, y = inputs(batch=1)
-    v = [model(x, torch.tensor([time]), y if labelled else None) for time in (0.1, 0.5, 0.9)]
-    called = f"model(x, t, {'y' if labelled else 'None'}) with one image at t = 0.1, 0.5 and 0.9"
+    x, _, y = inputs(generator(0), batch=1)
+    v = [model(x, torch.tensor([time]), y if labelled else None) for time in MODEL_TIMES]
+    called = f"model(x, t, {'y' if labelled else 'None'}) with one image at t = {MODEL_TIMES}"
     for each in v:
-        check_tensor(each, (1, 3, 8, 8), torch.float32, called=called, must="one velocity a time")
+        check_tensor(each, (1, 3, 8, 8), torch.float32, called=called, must="one velocity per time")
     check_that(
         min((a - b).detach().abs().max() for a, b in ((v[0], v[1]), (v[1], v[2]))) > 1e-3,
         called=called,
-        got="gave the same velocity",
-        must="the time belongs to the condition, whatever the label is",
-        hint="None stands for the null class; the time is there all the same",
+        got="gave the same velocity twice",
+        must="the time is part of the condition, whatever the label is",
+        hint="None means the null class; the time is still part of the sum",
     )
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize(("num_classes", "batch"), [(3, 1), (7, 5), (10, 16)])
+@pytest.mark.parametrize(("num_classes", "batch"), NULL_CASES)
 def test_none_is_the_null_class(step, num_classes, batch, training):
-    """No label, None and K give bitwise the same: the velocity under the table's null row."""
+    """No label, None and K give the same velocity bit by bit: that of the table's null row."""
     model, dit, table = conditional(step, num_classes)
     model.train(training)
-    x, t, _ = inputs(num_classes, batch)
+    x, t, _ = inputs(generator(0), num_classes, batch)
     null = torch.full((batch,), num_classes)
     check_close(
         model(x, t, None),
         expected(dit, table, x, t, null),
         called="model(x, t, None)",
         must="None means the null class for every sample: c = h_t + E[K]",
-        hint="None goes the same way as labels do, through the table's last row",
+        hint="None takes the same path as labels, through the last row of the table",
         tolerance=1e-4,
     )
     with torch.no_grad():
         omitted, none, labelled = model(x, t), model(x, t, None), model(x, t, null)
     check_that(
         torch.equal(omitted, none) and torch.equal(none, labelled),
-        called=f"model(x, t), model(x, t, None) and model(x, t, y) with y = {num_classes} throughout",
+        called=f"model(x, t), model(x, t, None) and model(x, t, y) with y = {num_classes} everywhere",
         got="gave different velocities",
-        must="the three are one and the same, bit by bit",
-        hint="turn None into null labels at the start and leave the rest as it is",
+        must="the three are equal, bit by bit",
+        hint="turn None into null labels first, and change nothing else",
     )
 
 
 def test_none_fits_every_batch(step):
-    """One model takes None for batches of any size, one after another."""
+    """One model accepts None for batches of any size, one after another."""
     model, dit, table = conditional(step)
-    for batch in (3, 8, 2):
-        x, t, _ = inputs(batch=batch)
+    for batch in NONE_BATCHES:
+        x, t, _ = inputs(generator(0), batch=batch)
         check_close(
             model(x, t),
             expected(dit, table, x, t, torch.full((batch,), 7)),
             called=f"model(x, t) on {batch} samples, after batches of other sizes",
-            must="None is the null class for each of the samples that are there",
-            hint="make the null labels anew in every call",
+            must="None is the null class for each sample of this batch",
+            hint="make new null labels in every call",
             tolerance=1e-4,
         )
 
 
-@pytest.mark.parametrize("batch", [2, 5, 8, 16, 32])
+@pytest.mark.parametrize("batch", MODEL_BATCHES[1:])
 def test_samples_do_not_mix(step, batch):
-    """With another image, time and label for one sample, the velocities of the others stay."""
+    """A new image, time and label for one sample do not change the velocities of the others."""
     model, dit, table = conditional(step)
-    x, t, y = inputs(batch=batch)
+    x, t, y = inputs(generator(0), batch=batch)
     before = expected(dit, table, x, t, y)
     x[1], t[1], y[1] = -x[1], 1 - t[1], (y[1] + 1) % 8
     after = model(x, t, y)
     called = (
         f"model(x, t, y) on {batch} samples, after image, time and label of sample 1 were changed"
     )
-    check_tensor(after, (batch, 3, 8, 8), torch.float32, called=called, must="a velocity a sample")
+    check_tensor(
+        after, (batch, 3, 8, 8), torch.float32, called=called, must="one velocity per sample"
+    )
     others = [i for i in range(batch) if i != 1]
     check_close(
         after[others],
         before[others],
         called=called,
-        must="a sample's velocity depends on its own image, time and label alone",
-        hint="no y[0], no mean over the batch, no new axis in front of which batch and tokens could meet",
+        must="a sample's velocity depends only on its own image, time and label",
+        hint="no y[0], no mean over the batch, no new axis that lets batch and tokens mix",
         tolerance=1e-4,
     )
 
 
 def test_every_parameter_gets_a_gradient(step):
-    """Gradients flow to all parameters, and to just those rows of the table that were looked up."""
-    model, _, _ = conditional(step)
-    x, t, _ = inputs(batch=4)
-    v = model(x, t, torch.tensor([2, 7, 0, 2]))
-    called = "model(x, t, y) with y = [2, 7, 0, 2] of K = 7 and went backward"
-    check_tensor(v, (4, 3, 8, 8), torch.float32, called=called, must="one velocity a sample")
+    """Gradients reach all parameters, and in the table only the rows that were looked up."""
+    model, _, _ = new_conditional(step)
+    x, t, _ = inputs(generator(0), batch=len(LABELS))
+    v = model(x, t, torch.tensor(LABELS))
+    called = f"model(x, t, y) with y = {list(LABELS)} and K = 7, and then backward()"
+    check_tensor(v, (4, 3, 8, 8), torch.float32, called=called, must="one velocity per sample")
     check_that(
         v.requires_grad,
         called=called,
@@ -324,108 +326,103 @@ def test_every_parameter_gets_a_gradient(step):
     check_that(
         not idle,
         called=called,
-        got=f"left without a gradient: {', '.join(idle[:3])}{', …' if idle[3:] else ''}",
-        must="every parameter has a part in the velocity",
-        hint="nothing may be detached on the way from the table and the time to the blocks",
+        got=f"gave no gradient to {', '.join(idle[:3])}{', …' if idle[3:] else ''}",
+        must="every parameter contributes to the velocity",
+        hint="detach nothing between the table, the time and the blocks",
     )
     rows = model.get_parameter(TABLE).grad.abs().sum(1).nonzero().flatten().tolist()
     check_that(
         rows == [0, 2, 7],
         called=called,
-        got=f"gave gradients to the rows {rows} of the table",
-        must="the rows 0, 2 and 7, the null row, were looked up, and they alone learn",
+        got=f"gave gradients to the rows {rows} of the table; expected [0, 2, 7]",
+        must="only the rows that were looked up learn, and 7 is the null row",
         hint="look up each sample's own label, once",
     )
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_no_label_is_dropped(step, training):
-    """256 labelled samples keep their labels in both modes: label dropout belongs to the training loop."""
+    """Samples keep their labels in both modes: label dropout belongs to the training loop."""
     model, dit, table = conditional(step, 10, img_size=4)
     model.train(training)
-    x, t, _ = inputs(10, 256, image_shape=(3, 4, 4))
-    y = torch.arange(256) % 10
+    x, t, y = one_image(generator(0), 10, ten_labels_in_turn(), (3, 4, 4))
     check_close(
         model(x, t, y),
         expected(dit, table, x, t, y),
-        called=f"model(x, t, y) on 256 labelled samples in {'train' if training else 'eval'} mode",
+        called=f"model(x, t, y) on {len(y)} samples in {'train' if training else 'eval'} mode",
         must="each sample gets the velocity of its own label",
-        hint="nothing random in the model: labels are dropped by the training loop alone",
+        hint="nothing in the model is random: only the training loop drops labels",
         tolerance=1e-4,
     )
 
 
 def test_large_velocities_are_not_clamped(step):
-    """The velocity has no range: it comes out as the head makes it."""
-    model, dit, table = conditional(step)
+    """The velocity is the output of the head, however large it is."""
+    model, dit, table = new_conditional(step)
     with torch.no_grad():
         model.head.weight.mul_(30)
         dit.head.weight.mul_(30)
-    x, t, y = inputs()
+    x, t, y = inputs(generator(0))
     check_close(
         model(x, t, y),
         expected(dit, table, x, t, y),
-        called="model(x, t, y) with a head that makes large numbers",
-        must="what the DiT's head gives is the velocity",
-        hint="no tanh, no clamp: a velocity is no image",
+        called="model(x, t, y) with a head that gives large numbers",
+        must="the output of the DiT's head is the velocity",
+        hint="no tanh, no clamp: a velocity has no range",
         tolerance=1e-4,
     )
 
 
 def test_no_input_is_changed(step):
-    """x, t and y are as they were."""
+    """x, t and y stay as they are."""
     model, _, _ = conditional(step)
-    x, t, y = inputs()
+    x, t, y = inputs(generator(0))
     with unchanged("model(x, t, y)", x=x, t=t, y=y):
         model(x, t, y)
 
 
-@pytest.mark.parametrize(
-    "labels",
-    [[0, 8, 1], [0, 1, 100], [0, -1, 1], [-8, 0, 1], [0.0, 1.0, 2.0], [0.5, 1.5, 2.5]],
-    ids=str,
-)
+@pytest.mark.parametrize("labels", BAD_MODEL_LABELS, ids=str)
 def test_labels_that_do_not_exist_are_refused(step, labels):
-    """Labels outside 0 .. K, -1 too, and labels that are not integers raise an error."""
+    """Labels outside 0 .. K, also -1, and labels that are not integers raise an error."""
     model, _, _ = conditional(step)
-    x, t, _ = inputs(batch=3)
+    x, t, _ = inputs(generator(0), batch=3)
     check_raises(
         LABEL_ERRORS,
         lambda: model(x, t, torch.tensor(labels)),
         called=f"model(x, t, y) with y = {labels} and K = 7",
-        must="labels are integers from 0 to 7, of which 7 is null; others are an error",
-        hint="hand the labels to class_embed as they came",
+        must="labels are integers from 0 to 7, of which 7 is null; any other label raises an error",
+        hint="pass the labels to class_embed as they are",
     )
 
 
-@pytest.mark.parametrize("shape", [(2,), (4,), (3, 1), (1, 3), (3, 3)], ids=str)
+@pytest.mark.parametrize("shape", BAD_LABEL_SHAPES, ids=str)
 def test_labels_of_another_shape_are_refused(step, shape):
     """A batch of 3 needs labels of shape (3,)."""
     model, _, _ = conditional(step)
-    x, t, _ = inputs(batch=3)
+    x, t, _ = inputs(generator(0), batch=3)
     check_raises(
         LABEL_ERRORS,
         lambda: model(x, t, torch.full(shape, 2)),
         called=f"model(x, t, y) on 3 samples with y of shape {shape}",
-        must="each sample has one label, so y has the shape (B,); any other shape is an error",
-        hint="combine of step 2 compares the shapes",
+        must="each sample has one label, so y has the shape (B,); any other shape raises an error",
+        hint="combine from step 2 compares the shapes",
     )
 
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_model_runs_where_its_weights_are(step, device):
-    """With the model and its inputs on a device, labels and None work there, and there the velocity is."""
-    model, _, _ = conditional(step)
+    """If the model and its inputs are on a device, so is the velocity, for labels and for None."""
+    model, _, _ = new_conditional(step)
     model.to(device)
-    x, t, y = (v.to(device) for v in inputs())
+    x, t, y = (v.to(device) for v in inputs(generator(0)))
     for label in (y, None):
         called = f"model(x, t, {'y' if label is y else 'None'}) on {device}"
         v = model(x, t, label)
-        check_tensor(v, (5, 3, 8, 8), torch.float32, called=called, must="one velocity a sample")
+        check_tensor(v, (5, 3, 8, 8), torch.float32, called=called, must="one velocity per sample")
         check_that(
             v.device.type == device,
             called=called,
             got=f"returned a velocity on {v.device}",
-            must="it is where x is",
+            must="the velocity is on the device of x",
             hint="make the null labels on the device of x",
         )

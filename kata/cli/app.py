@@ -1,4 +1,4 @@
-"""The application that all commands belong to, and the board, which is shown without a command."""
+"""The application of all commands, and the board, which is shown without a command."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 app = typer.Typer(
-    help="Ten steps, at whose end your own code draws the digit that it is asked for.",
+    help="Ten steps, at whose end your own code draws the digit that you ask for.",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -47,11 +47,9 @@ def kata(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from kata.learn.board import run_and_show_board
-    from kata.learn.workspace import WorkspaceError, open_workspace
+    from kata.learn.workspace import open_workspace
 
-    try:
+    with one_sentence():
         ways = (open_workspace(), open_workspace(assembled=True))
-        desks = ways[1:] if ways[0].assembled else ways
-        run_and_show_board(desks, Console(), Console(stderr=True))
-    except WorkspaceError as error:
-        stop(str(error))
+        workspaces = ways[1:] if ways[0].assembled else ways
+        run_and_show_board(workspaces, Console(), Console(stderr=True))

@@ -19,6 +19,9 @@ class Method(StrEnum):
 ImplOption = Annotated[
     str, typer.Option(metavar="PATH", help="Whose steps: exercises, solutions or a folder.")
 ]
+StepsFromOption = Annotated[
+    str, typer.Option(metavar="PATH", help="Whose steps: a folder of step files, or one file.")
+]
 DataOption = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where MNIST lies, or is to be kept.", show_default=False),

@@ -1,4 +1,4 @@
-"""Swap the implementation, never the tests: load the ten steps from any folder, or one step from one file.
+"""Swap the implementation, never the tests: load the steps from any folder, or one step from one file.
 
 *Isolated*, the default, a file under test finds the solutions of the steps below its own where it
 says `from .step03_guidance import guide`, so the steps can be done in any order. *Assembled*, it
@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from kata.course.errors import KataError
-from kata.course.files import find_root, shown
+from kata.course.files import find_root, pasted, shown, source_text
 from kata.course.steps import STEPS, Step, step_of_file, step_of_folder
 
 
@@ -30,14 +30,17 @@ class StepError(KataError):
 class Implementation:
     """The steps under test: which files they are, and their modules.
 
-    target: `exercises`, `solutions`, any folder of step files, or one file. Raises StepError where
-    it is none of these.
+    target: `exercises`, `solutions`, any folder of step files, or one file. root: the course's
+    folder, by default that of `find_root`. Raise StepError if the target is none of these.
     """
 
-    def __init__(self, target: str | Path, assembled: bool = False) -> None:
-        root = find_root()
-        self.path = _locate(target, root)
-        self.solutions = root / "solutions"
+    def __init__(
+        self, target: str | Path, assembled: bool = False, root: Path | None = None
+    ) -> None:
+        self.root = root or find_root()
+        self.asked_assembled = assembled
+        self.path = _locate(target, self.root)
+        self.solutions = (self.root / "solutions").resolve()
         self.changes = self.path.is_file() and step_of_file(self.path) is None
         self.files = _files_under_test(self.path, self.solutions)
         self.assembled = assembled or not self.solutions.is_dir() or self.path == self.solutions
@@ -46,13 +49,20 @@ class Implementation:
             self._package = _packages.add("kata_assembled", neighbours)
 
     def _folder(self) -> Path:
-        """Where the neighbours of the files under test lie when all steps are taken from one place."""
+        """Return the folder of the neighbours if all steps are taken from one place."""
         if self.path.is_dir():
             return self.path
         return self.solutions if self.changes else self.path.parent
 
+    def options(self) -> str:
+        """Return the options by which a command finds these files, ready to paste: none for exercises/."""
+        is_default = self.path == _existing("exercises", self.root)
+        return ("" if is_default else f" --impl {pasted(self.path)}") + (
+            " --assembled" if self.asked_assembled else ""
+        )
+
     def module(self, step: Step) -> ModuleType:
-        """The module of a step; StepError where it is missing or does not load."""
+        """Return the module of a step. Raise StepError if it is missing or does not load."""
         if step.number not in self.files:
             raise _no_file(self.path, step)
         package = self._package if self.assembled else self._isolated_package(step)
@@ -66,7 +76,7 @@ class Implementation:
             raise StepError(self._why(step, error, package)) from None
 
     def _isolated_package(self, step: Step) -> str:
-        """A package that holds the file under test and the one copy of the solutions of the steps below it."""
+        """Return a package of the file under test and the one copy of the solutions below it."""
         package = _packages.add(f"kata_{step.folder}", {step.number: self.files[step.number]})
         if f"{package}.{step.name}" not in sys.modules:
             below_here = _step_files(self.solutions)
@@ -78,7 +88,7 @@ class Implementation:
         return package
 
     def _missing(self, step: Step) -> Callable[[str], NoReturn]:
-        """A module's `__getattr__`, which is asked for the names that the file does not define."""
+        """Return a module's `__getattr__`, which is called for names that the file does not define."""
 
         def complain(name: str) -> NoReturn:
             path = shown(self.files[step.number][-1])
@@ -105,9 +115,9 @@ class Implementation:
 
 
 class Transplant(Implementation):
-    """Some steps of an implementation in place of the solutions' own: all other steps are the solutions', and use them.
+    """Some steps of an implementation in place of the solutions' own; all other steps use them.
 
-    numbers: the steps that are taken. Raises StepError where target or solutions/ is not there.
+    numbers: the steps that are taken. Raise StepError if target or solutions/ is not there.
     """
 
     def __init__(self, target: str | Path, numbers: Collection[int]) -> None:
@@ -123,13 +133,13 @@ class Transplant(Implementation):
 
 
 def unload() -> None:
-    """Forget every step that was loaded, so that another implementation can be loaded in the same process."""
+    """Forget every step that was loaded, so that this process can load another implementation."""
     _packages.clear()
 
 
 def joined_text(files: Sequence[Path]) -> str:
-    """The text of a step that is made of several files: its solution's, then the changes."""
-    return "\n\n".join(file.read_text(encoding="utf-8") for file in files)
+    """Return the text of a step that is made of several files: its solution's, then the changes."""
+    return "\n\n".join(source_text(file) for file in files)
 
 
 class _Source(Loader):
@@ -152,7 +162,7 @@ class _Packages(MetaPathFinder):
         self.packages: dict[str, dict[int, tuple[Path, ...]]] = {}
 
     def add(self, wanted: str, files: dict[int, tuple[Path, ...]]) -> str:
-        """Make a package of those files, unless there is one; its name is the one wanted, or that with a number."""
+        """Make a package of those files unless there is one; return its name, numbered if necessary."""
         names = (wanted if n == 1 else f"{wanted}_{n}" for n in itertools.count(1))
         package = next(n for n in names if self.packages.get(n, files) == files)
         if package in self.packages:
@@ -183,13 +193,18 @@ _packages = _Packages()
 
 
 def _locate(target: str | Path, root: Path) -> Path:
-    for candidate in (Path(target), root / target):
-        if candidate.exists():
-            return candidate.resolve()
+    if (found := _existing(target, root)) is not None:
+        return found
     raise StepError(
-        f"--impl {target}: there is no such folder or file; "
+        f"--impl {target if isinstance(target, str) else shown(target)}: there is no such folder or file; "
         "say exercises, solutions, a folder of step files, or one step's file."
     )
+
+
+def _existing(target: str | Path, root: Path) -> Path | None:
+    """Return the first of target and root/target that exists, links resolved."""
+    places = (Path(target), root / target)
+    return next((place.resolve() for place in places if place.exists()), None)
 
 
 def _no_file(path: Path, step: Step) -> StepError:
@@ -208,7 +223,7 @@ def _files_under_test(path: Path, solutions: Path) -> dict[int, tuple[Path, ...]
         files = _step_files(path)
         if not files:
             raise StepError(
-                f"--impl {shown(path)}: the folder holds none of the ten step files, "
+                f"--impl {shown(path)}: the folder holds none of the step files, "
                 f"{STEPS[0].file} to {STEPS[-1].file}."
             )
         return files

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from kata.course.files import source_text
 from kata.course.steps import STEPS, Step
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -37,9 +38,9 @@ def stub_text(solution: str, step: Step) -> str:
 
 
 def is_untouched(text: str) -> bool:
-    """Whether a text is a stub, of this or an older version of the course, and nothing was filled in."""
+    """Return whether nothing is filled in yet: a stub of this or of an older version of the course."""
     try:
-        functions = [function for _, function in _functions(ast.parse(text))]
+        functions = [function for _, function in _functions(ast.parse(text.removeprefix("\ufeff")))]
     except SyntaxError:
         return False
     return all(
@@ -66,9 +67,10 @@ def write_stubs(root: Path, folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     done = {}
     for step in STEPS:
-        text = _read(folder / step.file)
+        path = folder / step.file
+        text = path.read_text(encoding="utf-8") if path.is_file() else None
         is_kept = text is not None and not is_untouched(text)
-        done[step.file] = _write(folder / step.file, text, _stub_of(root, step), is_kept)
+        done[step.file] = _write(path, text, _stub_of(root, step), is_kept)
     if (course_map := _read(folder / MAP)) is not None:
         done[MAP] = _write(folder / MAP, course_map, with_table(course_map, STEPS))
     return done
@@ -99,7 +101,7 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
 
 
 def _stub_of(root: Path, step: Step) -> str:
-    return stub_text((root / "solutions" / step.file).read_text(encoding="utf-8"), step)
+    return stub_text(source_text(root / "solutions" / step.file), step)
 
 
 def _write(path: Path, before: str | None, text: str, is_kept: bool = False) -> str:
@@ -113,4 +115,4 @@ def _write(path: Path, before: str | None, text: str, is_kept: bool = False) -> 
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    return source_text(path) if path.is_file() else None

@@ -36,7 +36,7 @@ class Mistake:
 
 
 def read_mistake(path: Path, step: Step) -> Mistake:
-    """A mistake from its file; ValueError, with one sentence, where its docstring lacks what it must tell."""
+    """Read a mistake from its file. Raise ValueError, one sentence, if its docstring is incomplete."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     parts = FIELD.split(docstring)
     fields = {
@@ -52,10 +52,10 @@ def read_mistake(path: Path, step: Step) -> Mistake:
 
 
 def all_mistakes(root: Path) -> list[Mistake]:
-    """Every known mistake, by step and name."""
+    """Return every known mistake, by step and name."""
     return [read_mistake(path, step) for step in STEPS for path in variants(root, "mistakes", step)]
 
 
 def variants(root: Path, kind: str, step: Step) -> list[Path]:
-    """The files of a step's `mistakes` or `alternatives`, sorted by name."""
+    """Return the files of a step's `mistakes` or `alternatives`, sorted by name."""
     return sorted((root / "tests" / kind / step.folder).glob("*.py"))

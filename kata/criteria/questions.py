@@ -126,6 +126,17 @@ def refusal(call: Callable[[], object]) -> object:
     return tried(ended)
 
 
+CLASS_COUNTS = (3, 7, 10)
+"""Numbers of classes that steps are tested with."""
+
+LIMITS = (-1.0, -0.1, -0.04, -0.02, -0.01, -0.003, 0.0, 0.003, 0.01, 0.02, 0.04, 0.1, 1.0)
+
+
+def below_limits(table: Tensor) -> dict[str, Tensor]:
+    """Count the numbers in each row of a new table that are below each of the LIMITS."""
+    return {f"below {limit}": (table < limit).sum(1) for limit in LIMITS}
+
+
 def gradients(result: Tensor, weights: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
     """The gradient of (result * weights).sum() in each of the inputs, zeros where none reaches it."""
     loss = (result * weights).sum()

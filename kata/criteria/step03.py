@@ -1,19 +1,54 @@
-"""What step 3 is asked: the guidance formula, and a model's guided velocity."""
+"""Step 3: the guidance formula, and the guided velocity of a model."""
 
 import torch
 
-from kata.criteria.questions import asks, gradients, tried
+from kata.criteria.questions import CLASS_COUNTS, asks, gradients, tried
 from kata.criteria.rules import TESTIMONY, Criterion, close, refused, rule
 from kata.testing.models import LabelField
 
+FORMULA_SCALES = (-1.0, 0.5, 1.5, 4.0, 7, 12.5)
+
+WHOLE_SCALES = (0.0, 1.0, 3.0)
+
+MODEL_SCALES = (-1.0, 0, 0.0, 0.5, 1, 1.0, 1.5, 4.0)
+
+SAMPLE_SCALES = (4.0, 1.0, 0.0, -1.0, 2.5)
+"""One scale per sample."""
+
+CHANNEL_COUNTS = (1, 3, 4)
+
+BATCHES_AND_WIDTHS = ((1, 5), (5, 5), (3, 4))
+"""Batch sizes and widths of images; some of them coincide."""
+
+WRONG_SCALE_SHAPES = ((2,), (4,), (3, 1), (1, 3), (3, 1, 1, 1))
+"""Shapes of a scale that do not fit 3 samples."""
+
+VELOCITY_DTYPES = (torch.bfloat16, torch.float32, torch.float64)
+
+SCALE_KINDS = ("int", "float", "0-dim", "(B,)")
+"""What a scale can be."""
+
+GUIDED_BATCHES = (1, 4, 5)
+
 
 def velocities(g, shape=(3, 1, 4, 5), dtype=torch.float64):
-    """An unconditional and a conditional velocity."""
+    """Draw an unconditional and a conditional velocity."""
     return [(3 * torch.randn(shape, generator=g, dtype=torch.float64)).to(dtype) for _ in range(2)]
 
 
-def inputs(g, num_classes, batch=4):
-    """A model, images, times and mixed labels."""
+def scale_per_sample(batch):
+    """Return scales `(batch,)` from -1 to 4."""
+    return torch.linspace(-1, 4, batch, dtype=torch.float64)
+
+
+def scale_of_two(kind):
+    """Return the scale 2 as one of SCALE_KINDS, for 3 samples."""
+    tensor = torch.tensor(2.0, dtype=torch.float64)
+    return {"int": 2, "float": 2.0, "0-dim": tensor, "(B,)": tensor.repeat(3)}[kind]
+
+
+def model_and_batch(g, num_classes, batch=4):
+    """Return a model, and draw images, times and mixed labels."""
     model = LabelField(num_classes, 4, torch.float64)
     x = torch.randn(batch, 4, 3, 4, generator=g, dtype=torch.float64)
     t = torch.rand(batch, generator=g, dtype=torch.float64)
@@ -33,14 +68,14 @@ def scale_one_is_conditional(step, g):
 @asks("guide")
 def values_follow_the_formula(step, g):
     u, c = velocities(g)
-    return {f"w={w}": step.guide(u, c, w) for w in (-1.0, 0.5, 1.5, 4.0, 7, 12.5)}
+    return {f"w={w}": step.guide(u, c, w) for w in FORMULA_SCALES}
 
 
 @asks("guide")
 def every_channel_is_guided(step, g):
     return {
         f"{channels} channels": step.guide(*velocities(g, (2, channels, 3, 3)), 4.0)
-        for channels in (1, 3, 4)
+        for channels in CHANNEL_COUNTS
     }
 
 
@@ -53,9 +88,9 @@ def nothing_is_clamped(step, g):
 @asks("guide")
 def one_scale_a_sample(step, g):
     answers = {}
-    for batch, width in ((1, 5), (5, 5), (3, 4)):
+    for batch, width in BATCHES_AND_WIDTHS:
         u, c = velocities(g, (batch, 2, 5, width))
-        scale = torch.linspace(-1, 4, batch, dtype=torch.float64)
+        scale = scale_per_sample(batch)
         answers[f"B={batch}, W={width}"] = tried(lambda u=u, c=c, w=scale: step.guide(u, c, w))
     return answers
 
@@ -63,14 +98,14 @@ def one_scale_a_sample(step, g):
 @asks("guide")
 def scale_as_a_tensor_without_axes(step, g):
     u, c = velocities(g)
-    return {f"w={w}": step.guide(u, c, torch.tensor(w)) for w in (0.0, 1.0, 3.0)}
+    return {f"w={w}": step.guide(u, c, torch.tensor(w)) for w in WHOLE_SCALES}
 
 
 @asks("guide")
 def scale_of_another_shape_is_refused(step, g):
     u, c = velocities(g)
-    shapes = [(2,), (4,), (3, 1), (1, 3), (3, 1, 1, 1)]
-    return {str(s): tried(lambda s=s: step.guide(u, c, 2 * torch.ones(s))) for s in shapes}
+    scales = {str(shape): torch.full(shape, 2.0) for shape in WRONG_SCALE_SHAPES}
+    return {shape: tried(lambda w=scale: step.guide(u, c, w)) for shape, scale in scales.items()}
 
 
 rule(scale_of_another_shape_is_refused, refused(ValueError))
@@ -79,22 +114,21 @@ rule(scale_of_another_shape_is_refused, refused(ValueError))
 @asks("guide")
 def dtype_of_the_velocities_is_kept(step, g):
     answers = {}
-    for dtype in (torch.bfloat16, torch.float32, torch.float64):
+    for dtype in VELOCITY_DTYPES:
         u, c = velocities(g, dtype=dtype)
-        scale = torch.tensor(2.0, dtype=torch.float64)
-        for kind, w in (("int", 2), ("0-dim", scale), ("(B,)", scale.expand(3))):
-            answers[f"{dtype}, {kind}"] = step.guide(u, c, w)
+        for kind in SCALE_KINDS:
+            answers[f"{dtype}, {kind}"] = step.guide(u, c, scale_of_two(kind))
     return answers
 
 
-# Numbers of bfloat16 have three digits, and right formulas round them differently.
+# A bfloat16 has three digits, and correct formulas round it differently.
 rule(dtype_of_the_velocities_is_kept, Criterion(close(0.02)))
 
 
 @asks("guide")
 def guide_changes_no_input(step, g):
     u, c = velocities(g)
-    scale = torch.tensor([0.0, 1.0, 4.0], dtype=torch.float64)
+    scale = torch.tensor(SAMPLE_SCALES[:3], dtype=torch.float64)
     step.guide(u, c, scale)
     return {"v_uncond": u, "v_cond": c, "scale": scale}
 
@@ -112,28 +146,28 @@ def gradients_reach_both_velocities(step, g):
 @asks("guided_velocity")
 def guided_velocity_mixes_the_models_two_answers(step, g):
     answers = {}
-    for num_classes in (3, 7, 10):
-        for w in (-1.0, 0, 0.0, 0.5, 1, 1.0, 1.5, 4.0):
+    for num_classes in CLASS_COUNTS:
+        for w in MODEL_SCALES:
             answers[f"K={num_classes}, w={w!r}"] = tried(
-                lambda n=num_classes, w=w: step.guided_velocity(*inputs(g, n), w, n)
+                lambda n=num_classes, w=w: step.guided_velocity(*model_and_batch(g, n), w, n)
             )
     return answers
 
 
 @asks("guided_velocity")
 def guided_velocity_with_one_scale_a_sample(step, g):
-    scale = torch.tensor([4.0, 1.0, 0.0, -1.0, 2.5])
+    scale = torch.tensor(SAMPLE_SCALES)
     return {
-        f"B={batch}": step.guided_velocity(*inputs(g, 7, batch), scale[:batch], 7)
-        for batch in (1, 4, 5)
+        f"B={batch}": step.guided_velocity(*model_and_batch(g, 7, batch), scale[:batch], 7)
+        for batch in GUIDED_BATCHES
     }
 
 
 @asks("guided_velocity")
 def cost_in_samples_evaluated(step, g):
     costs = {}
-    for scale in (0, 0.0, 1, 1.0, 0.5, 2.0, -1.0):
-        model, x, t, y = inputs(g, 3)
+    for scale in MODEL_SCALES:
+        model, x, t, y = model_and_batch(g, 3)
         step.guided_velocity(model, x, t, y, scale, 3)
         costs[f"w={scale!r}"] = model.evaluated
     return costs
@@ -145,8 +179,8 @@ rule(cost_in_samples_evaluated, TESTIMONY)
 @asks("guided_velocity")
 def model_is_asked_at_the_same_point_twice(step, g):
     answers = {}
-    for num_classes in (10, 3):
-        model, x, t, y = inputs(g, num_classes)
+    for num_classes in CLASS_COUNTS:
+        model, x, t, y = model_and_batch(g, num_classes)
         step.guided_velocity(model, x, t, y, 3.0, num_classes)
         images, times, labels = (torch.cat(parts) for parts in zip(*model.calls, strict=True))
         answers[f"K={num_classes}"] = torch.tensor(
@@ -164,9 +198,9 @@ rule(model_is_asked_at_the_same_point_twice, TESTIMONY)
 @asks("guided_velocity")
 def mode_and_gradients_are_left_alone(step, g):
     answers = {}
-    for scale in (0.0, 1.0, 3.0):
+    for scale in WHOLE_SCALES:
         for training in (True, False):
-            model, x, t, y = inputs(g, 3)
+            model, x, t, y = model_and_batch(g, 3)
             model.train(training)
             v = step.guided_velocity(model, x, t, y, scale, 3)
             case = f"w={scale}, {'train' if training else 'eval'}"
@@ -182,7 +216,7 @@ rule(mode_and_gradients_are_left_alone, TESTIMONY)
 
 @asks("guided_velocity")
 def guided_velocity_changes_no_input(step, g):
-    model, x, t, y = inputs(g, 3)
+    model, x, t, y = model_and_batch(g, 3)
     step.guided_velocity(model, x, t, y, 3.0, 3)
     return {"x": x, "t": t, "y": y}
 

@@ -1,8 +1,8 @@
-"""What step 5 is asked: the sizes of the conditional DiT, its start, and its velocities under other weights."""
+"""Step 5: the sizes of the conditional DiT, how it starts, and its velocities."""
 
 import torch
 
-from kata.criteria.questions import asks, tried
+from kata.criteria.questions import CLASS_COUNTS, LIMITS, asks, below_limits, tried
 from kata.criteria.rules import BAD_LABELS, TESTIMONY, Criterion, close, counted, rule
 from kata.given import DiT
 
@@ -15,9 +15,15 @@ SMALL = {
     "num_heads": 4,
     "mlp_ratio": 4.0,
 }
+"""The sizes of a small model, in the order of the arguments."""
 
+IN_ORDER = SMALL | {"depth": 3, "num_heads": 2, "mlp_ratio": 1.5}
+"""Sizes that no two arguments share."""
 
-OTHERS = {
+NEW = SMALL | {"embed_dim": 256, "depth": 1}
+"""Sizes of a model with a wide table."""
+
+OTHER_SIZES = {
     "one channel": {"in_channels": 1},
     "four channels": {"in_channels": 4},
     "large image": {"img_size": 12, "patch_size": 3},
@@ -27,17 +33,37 @@ OTHERS = {
     "eight heads": {"num_heads": 8},
     "narrow MLP": {"mlp_ratio": 1.5},
 }
-
+"""Changes to SMALL."""
 
 TABLE = "class_embed.embed.weight"
 
+MODEL_BATCHES = (1, 2, 5, 8, 16, 32)
+"""Batch sizes; some of them are a number of tokens, pixels or features."""
 
-LIMITS = (-1.0, -0.1, -0.04, -0.02, -0.01, 0.0, 0.01, 0.02, 0.04, 0.1, 1.0)
+NONE_BATCHES = (3, 8, 2)
+"""Batch sizes that one model gets, one after another."""
+
+NULL_CASES = ((3, 1), (7, 5), (10, 16))
+"""Numbers of classes, and batch sizes."""
+
+MODEL_TIMES = (0.1, 0.5, 0.9)
+
+LABELS = (2, 7, 0, 2)
+"""Labels of seven classes, of which 7 is null."""
+
+BAD_MODEL_LABELS = (
+    *([0, 8, 1], [0, 1, 100], [0, -1, 1], [-8, 0, 1]),
+    *([0.0, 1.0, 2.0], [0.5, 1.5, 2.5]),
+)
+"""Labels of 3 samples that do not exist, of seven classes."""
+
+BAD_LABEL_SHAPES = ((2,), (4,), (3, 1), (1, 3), (3, 3))
+"""Shapes that do not fit 3 samples."""
 
 
 def refilled(model, g):
-    """The model, in eval mode, with other numbers for all of its parameters: none of them is zero."""
-    drawn = torch.randn(65_537, generator=g)  # a prime, so that no two rows of a matrix are alike
+    """Return the model in eval mode, with new numbers in all parameters, so that none is zero."""
+    drawn = torch.randn(65_537, generator=g)  # a prime, so no two rows of a matrix are equal
     start = 0
     with torch.no_grad():
         for _, parameter in sorted(model.named_parameters()):
@@ -53,19 +79,30 @@ def refilled(model, g):
 
 
 def small(step, g, num_classes=7, **sizes):
-    """A small model with such numbers."""
+    """Return a small model with new numbers in all parameters."""
     return refilled(step.ConditionalDiT(num_classes, **SMALL | sizes), g)
 
 
 def inputs(g, num_classes=7, batch=5, image_shape=(3, 8, 8)):
-    """Images, times and mixed labels, null among them."""
+    """Draw images and times, with mixed labels: the first is a class, the second is null."""
     x = torch.randn(batch, *image_shape, generator=g)
     t = torch.rand(batch, generator=g)
-    return x, t, (torch.arange(batch) * 3 + num_classes) % (num_classes + 1)
+    return x, t, (torch.arange(batch) * 3 + num_classes - 3) % (num_classes + 1)
+
+
+def one_image(g, num_classes, labels, image_shape=(3, 8, 8)):
+    """Draw one image and one time; repeat them for each of the labels."""
+    x, t, _ = inputs(g, num_classes, 1, image_shape)
+    return x.expand(len(labels), -1, -1, -1), t.expand(len(labels)), labels
+
+
+def ten_labels_in_turn():
+    """Return 400 labels: 0 to 9, again and again."""
+    return torch.arange(400) % 10
 
 
 def shapes(model):
-    """The shapes in its state_dict by name."""
+    """Return the shapes in its state_dict by name."""
     return {name: torch.tensor(value.shape) for name, value in model.state_dict().items()}
 
 
@@ -85,7 +122,7 @@ rule(default_model_has_the_size_of_the_lesson, Criterion(ROUNDED))
 @asks("ConditionalDiT")
 def classes_are_counted_from_the_argument(step, g):
     answers = {}
-    for num_classes in (3, 7, 10):
+    for num_classes in CLASS_COUNTS:
         model = step.ConditionalDiT(num_classes=num_classes, **SMALL)
         found = {
             "a DiT": isinstance(model, DiT),
@@ -103,7 +140,7 @@ rule(classes_are_counted_from_the_argument, Criterion(ROUNDED))
 @asks("ConditionalDiT")
 def every_size_is_handed_on(step, g):
     answers = {}
-    for name, change in OTHERS.items():
+    for name, change in OTHER_SIZES.items():
         sizes = SMALL | change
         image_shape = (sizes["in_channels"], sizes["img_size"], sizes["img_size"])
         values = inputs(g, 3, image_shape=image_shape)
@@ -116,8 +153,7 @@ rule(every_size_is_handed_on, Criterion(ROUNDED))
 
 @asks("ConditionalDiT")
 def arguments_come_in_the_order_of_the_lesson(step, g):
-    sizes = SMALL | {"depth": 3, "num_heads": 2, "mlp_ratio": 1.5}
-    return shapes(step.ConditionalDiT(7, *sizes.values()))
+    return shapes(step.ConditionalDiT(7, *IN_ORDER.values()))
 
 
 rule(arguments_come_in_the_order_of_the_lesson, Criterion(ROUNDED))
@@ -125,24 +161,20 @@ rule(arguments_come_in_the_order_of_the_lesson, Criterion(ROUNDED))
 
 @asks("ConditionalDiT")
 def new_model_starts_as_the_given_parts_do(step, g):
-    model = step.ConditionalDiT(10, **SMALL | {"embed_dim": 256, "depth": 1})
-    table = model.state_dict()[TABLE]
+    model = step.ConditionalDiT(10, **NEW)
     zero = {f"{name} is zero": True for name, p in model.named_parameters() if not p.any()}
-    return zero | {f"below {limit}": (table < limit).sum(1) for limit in LIMITS}
+    return zero | below_limits(model.state_dict()[TABLE])
 
 
-DRAWN = counted(1024, 1e-9 / (11 * len(LIMITS)))
-
-
-rule(new_model_starts_as_the_given_parts_do, Criterion(DRAWN))
+rule(new_model_starts_as_the_given_parts_do, Criterion(counted(1024, 1e-9 / (11 * len(LIMITS)))))
 
 
 @asks("ConditionalDiT")
 def velocity_is_that_of_the_dit_under_time_plus_class(step, g):
     answers = {}
-    for num_classes, batches in ((3, (5,)), (7, (1, 2, 5, 8, 16, 32)), (10, (5,))):
+    for num_classes in CLASS_COUNTS:
         model = small(step, g, num_classes)
-        for batch in batches:
+        for batch in MODEL_BATCHES if num_classes == 7 else (5,):
             answers[f"K={num_classes}, B={batch}"] = model(*inputs(g, num_classes, batch))
     return answers
 
@@ -153,11 +185,9 @@ rule(velocity_is_that_of_the_dit_under_time_plus_class, Criterion(ROUNDED))
 @asks("ConditionalDiT")
 def every_label_gives_another_velocity(step, g):
     answers = {}
-    for num_classes in (3, 10):
-        x, t, _ = inputs(g, num_classes, 1)
-        y = torch.arange(num_classes + 1)
-        model = small(step, g, num_classes)
-        answers[f"K={num_classes}"] = model(x.expand(len(y), -1, -1, -1), t.expand(len(y)), y=y)
+    for num_classes in CLASS_COUNTS:
+        x, t, y = one_image(g, num_classes, torch.arange(num_classes + 1))
+        answers[f"K={num_classes}"] = small(step, g, num_classes)(x, t, y=y)
     return answers
 
 
@@ -170,7 +200,7 @@ def time_matters_with_and_without_a_label(step, g):
     x, _, y = inputs(g, batch=1)
     return {
         f"t={t}, {'null' if label is None else 'class'}": model(x, torch.tensor([t]), label)
-        for t in (0.1, 0.5, 0.9)
+        for t in MODEL_TIMES
         for label in (y, None)
     }
 
@@ -181,7 +211,7 @@ rule(time_matters_with_and_without_a_label, Criterion(ROUNDED))
 @asks("ConditionalDiT")
 def none_is_the_null_class(step, g):
     answers = {}
-    for num_classes, batch in ((3, 1), (7, 5), (10, 16)):
+    for num_classes, batch in NULL_CASES:
         model = small(step, g, num_classes)
         x, t, _ = inputs(g, num_classes, batch)
         null = torch.full((batch,), num_classes)
@@ -200,7 +230,7 @@ rule(none_is_the_null_class, Criterion(ROUNDED))
 @asks("ConditionalDiT")
 def none_fits_every_batch(step, g):
     model = small(step, g)
-    batches = {batch: inputs(g, batch=batch)[:2] for batch in (3, 8, 2)}
+    batches = {batch: inputs(g, batch=batch)[:2] for batch in NONE_BATCHES}
     return {
         f"B={batch}": tried(lambda v=values: model(*v, None)) for batch, values in batches.items()
     }
@@ -213,7 +243,7 @@ rule(none_fits_every_batch, Criterion(ROUNDED))
 def samples_do_not_mix(step, g):
     answers = {}
     model = small(step, g)
-    for batch in (2, 5, 8, 16, 32):
+    for batch in MODEL_BATCHES[1:]:
         x, t, y = inputs(g, batch=batch)
         before = model(x, t, y)
         x[1], t[1], y[1] = -x[1], 1 - t[1], (y[1] + 1) % 8
@@ -228,7 +258,7 @@ rule(samples_do_not_mix, Criterion(ROUNDED))
 def every_parameter_gets_a_gradient(step, g):
     model = small(step, g)
     x, t, _ = inputs(g, batch=4)
-    v = model(x, t, torch.tensor([2, 7, 0, 2]))
+    v = model(x, t, torch.tensor(LABELS))
     if v.requires_grad:
         v.square().sum().backward()
     gradients = {
@@ -247,12 +277,11 @@ rule(every_parameter_gets_a_gradient, Criterion(close(0.001)))
 def no_label_is_dropped(step, g):
     answers = {}
     model = small(step, g, 10, img_size=4)
-    x, t, _ = inputs(g, 10, 1, (3, 4, 4))
+    values = one_image(g, 10, ten_labels_in_turn(), (3, 4, 4))
     for mode in ("train", "eval"):
         model.train(mode == "train")
         with torch.no_grad():
-            v = model(x.expand(400, -1, -1, -1), t.expand(400), torch.arange(400) % 10)
-        v = v.view(40, 10, -1)
+            v = model(*values).view(40, 10, -1)
         usual = v.median(0).values
         answers[f"{mode}: the usual velocities"] = usual
         other = ((v - usual).abs() > 1e-3).any(-1)
@@ -260,7 +289,7 @@ def no_label_is_dropped(step, g):
     return answers
 
 
-# Of 400 samples the same share is dropped, as closely as chance allows, by those who drop alike.
+# Two answers that drop alike drop the same share of 400 samples, as closely as chance allows.
 rule(no_label_is_dropped, Criterion(ROUNDED, close(0.12)))
 
 
@@ -289,8 +318,7 @@ rule(no_input_is_changed, TESTIMONY)
 def labels_that_do_not_exist_are_refused(step, g):
     model = small(step, g)
     x, t, _ = inputs(g, batch=3)
-    labels = [[0, 8, 1], [0, 1, 100], [0, -1, 1], [-8, 0, 1], [0.0, 1.0, 2.0], [0.5, 1.5, 2.5]]
-    return {str(y): tried(lambda y=y: model(x, t, torch.tensor(y))) for y in labels}
+    return {str(y): tried(lambda y=y: model(x, t, torch.tensor(y))) for y in BAD_MODEL_LABELS}
 
 
 rule(labels_that_do_not_exist_are_refused, BAD_LABELS)
@@ -302,7 +330,7 @@ def labels_of_another_shape_are_refused(step, g):
     x, t, _ = inputs(g, batch=3)
     return {
         str(shape): tried(lambda shape=shape: model(x, t, torch.full(shape, 2)))
-        for shape in ((2,), (4,), (3, 1), (1, 3), (3, 3))
+        for shape in BAD_LABEL_SHAPES
     }
 
 

@@ -1,85 +1,98 @@
-"""`kata`: the board. Ten steps, what passes, and what to do next; all of it read off the files."""
+"""`kata`: the board. The steps, what passes, and what to do next; all of it read off the files."""
 
 from rich.console import Console
 from rich.table import Table
 
-from kata.course.files import shown
-from kata.course.steps import Step
-from kata.learn.messages import say
+from kata.course.files import pasted
+from kata.learn.messages import say, say_command
 from kata.learn.workspace import Standing, Workspace
 from kata.runner.client import WarmRunner
+from kata.runner.records import complaint
 from kata.train.progress import Stages
 
 MARKS = {"passes": "green", "unknown": "dim", "not begun": "dim"}
+WIDE_FROM = 64
+"""Columns of a terminal from which on the board shows minutes and level."""
 
 
-def run_and_show_board(desks: tuple[Workspace, ...], console: Console, progress: Console) -> None:
-    """Show the board, after running the tests of those files that no record is kept of.
+def run_and_show_board(
+    workspaces: tuple[Workspace, ...], console: Console, progress: Console
+) -> None:
+    """Show the board, after running the tests whose results are not known.
 
-    desks: of one person's files, tested in one way or in both. progress: where the progress goes. Ctrl-C shows
-    what is known so far.
+    workspaces: of one person's files, tested in one way or in both. progress: where the progress is
+    shown. After Ctrl-C the board shows what is known so far.
     """
     interrupted = False
     try:
-        run_missing(desks, progress)
+        run_missing(workspaces, progress)
     except KeyboardInterrupt:
         interrupted = True
-    show_board(desks, console)
+    show_board(workspaces, console)
     if interrupted:
-        console.print("Stopped by Ctrl-C: what is unknown was not run; what was run is kept.")
+        console.print(
+            "Stopped by Ctrl-C: what is unknown did not run; the results so far are kept."
+        )
 
 
-def run_missing(desks: tuple[Workspace, ...], console: Console) -> None:
-    """Run the tests of every step that something is written in and no record is kept of."""
-    missing = [(d, s) for d in desks for s in d.steps if not d.standing(s).is_known]
+def run_missing(workspaces: tuple[Workspace, ...], console: Console) -> None:
+    """Run the tests of every step in which something is written and whose result is not known."""
+    missing = [(w, s) for w in workspaces for s in w.steps if not w.standing(s).is_known]
     if not missing:
         return
     with (
-        WarmRunner(desks[0].root, workers=1, training=False) as runner,
+        WarmRunner(workspaces[0].root, workers=1, training=False) as runner,
         Stages(console, {"tests": float(len(missing))}) as stages,
         stages.stage("tests", len(missing)) as stage,
     ):
-        for desk, step in missing:
-            desk.run(runner, step)
+        for workspace, step in missing:
+            workspace.run(runner, step)
             stage.advance()
+    if why := complaint():
+        console.print(why, style="yellow", highlight=False, markup=False)
 
 
-def show_board(desks: tuple[Workspace, ...], console: Console) -> None:
-    """The board as it is known, and the next command."""
-    first = desks[0]
-    ways = ["assembled" if desk.assembled else "isolated" for desk in desks]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def show_board(workspaces: tuple[Workspace, ...], console: Console) -> None:
+    """Print the board as far as it is known, and the next command."""
+    first = workspaces[0]
+    ways = ["assembled" if workspace.assembled else "isolated" for workspace in workspaces]
+    is_wide = console.width >= WIDE_FROM
+    table = Table(box=None, pad_edge=False, padding=(0, 2 if is_wide else 1, 0, 0))
     table.add_column("", justify="right")
     table.add_column("step")
     for way in ways:
         table.add_column(way, no_wrap=True)
-    table.add_column("min", justify="right")
-    table.add_column("level", no_wrap=True)
+    if is_wide:
+        table.add_column("min", justify="right")
+        table.add_column("level", no_wrap=True)
     for step in first.steps:
-        words = [in_words(desk.standing(step)) for desk in desks]
+        words = [in_words(workspace.standing(step)) for workspace in workspaces]
         marks = [f"[{MARKS.get(text, 'red')}]{text}[/]" for text in words]
-        level = dots(step, console)
-        table.add_row(str(step.number), step.title, *marks, str(step.minutes), level)
+        facts = [str(step.minutes), f"{step.difficulty}/5"] if is_wide else []
+        table.add_row(str(step.number), step.title, *marks, *facts)
     console.print(table)
     console.print()
-    counts = [sum(desk.standing(s).passed for s in desk.steps) for desk in desks]
+    counts = [
+        sum(workspace.standing(s).passed for s in workspace.steps) for workspace in workspaces
+    ]
     of = len(first.steps)
     told = ", ".join(f"{n} of {of} pass {way}" for n, way in zip(counts, ways, strict=True))
     console.print(f"{told}.", highlight=False)
-    if counts[0] == of and len(desks) > 1:
-        together = desks[1].current()
-        command = f"kata check {together.number} --assembled" if together else ""
+    _say_next(console, workspaces)
+
+
+def _say_next(console: Console, workspaces: tuple[Workspace, ...]) -> None:
+    first, last = workspaces[0], workspaces[-1]
+    if (step := first.current()) is not None:
+        say_command(console, first, f"kata watch {step.number}", step)
+    elif (step := last.current()) is not None:
+        say_command(console, last, f"kata check {step.number}", step)
     else:
-        together = first.current()
-        command = f"kata watch {together.number}" if together else ""
-    if together is not None:
-        say(console, "next", f"{command}{first.option()}    {first.where(together)}")
-    else:
-        say(console, "next", f"kata demo --impl {shown(first.implementation.path)}")
+        say(console, "next", f"kata demo --impl {pasted(first.implementation.path)}")
 
 
 def in_words(standing: Standing) -> str:
-    """How a step stands, in a word or two."""
+    """Return how a step stands, in a word or two."""
     if not standing.written:
         return "not begun"
     if standing.waits_for is not None:
@@ -89,13 +102,3 @@ def in_words(standing: Standing) -> str:
     if standing.passed:
         return "passes"
     return f"{len(standing.result.failures)} fail" if standing.result.failures else "fails"
-
-
-def dots(step: Step, console: Console) -> str:
-    """The difficulty, 1 to 5, as dots or, where the terminal has none, as a number."""
-    text = "●" * step.difficulty + "○" * (5 - step.difficulty)
-    try:
-        text.encode(console.encoding)
-    except UnicodeEncodeError:
-        return f"{step.difficulty}/5"
-    return text

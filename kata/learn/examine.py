@@ -1,8 +1,11 @@
-"""Which known mistake is it? What the known mistakes answer is kept in the cache folder."""
+"""The diagnosis: which known mistake gives the same answers? Their answers are kept in the cache folder."""
 
+import atexit
 import contextlib
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from kata.course.files import cache_folder
@@ -11,20 +14,21 @@ from kata.course.steps import STEPS, Step
 from kata.course.variants import Mistake, read_mistake, variants
 from kata.learn.workspace import Workspace
 from kata.runner.client import WarmRunner
-from kata.runner.outcomes import Call, RunResult, hashed, reach
+from kata.runner.outcomes import Call, PytestResult
+from kata.runner.records import hashed, reach
 
 LIMIT = 20.0
-"""Seconds after which the probing of a step is ended."""
+"""Seconds after which a step that answers questions is ended."""
 
 Told = Callable[[int, int], None]
-"""Is told how many of how many mistakes were asked."""
+"""Called with the number of mistakes that have answered, and of all."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The public name whose answers are those of known mistakes, and the mistakes, the commonest first.
+    """The public name whose answers are those of known mistakes, and the mistakes, the most common first.
 
-    exactly: whether all answers are theirs, or only most of those that are wrong.
+    exactly: whether all answers are theirs, or only most of the wrong ones.
     """
 
     of: str
@@ -33,29 +37,33 @@ class Finding:
 
 
 def absent(root: Path) -> str:
-    """Why there can be no diagnosis here, in one sentence; "" where there can be one."""
+    """Return why there can be no diagnosis in this copy, in one sentence; "" if there can be one."""
     missing = [name for name in ("solutions", "tests/mistakes") if not (root / name).is_dir()]
     return f"No diagnosis: {missing[0]}/ is not part of this copy." if missing else ""
 
 
 def examine(
-    runner: WarmRunner, desk: Workspace, step: Step, result: RunResult, told: Told = lambda *_: None
+    runner: WarmRunner,
+    workspace: Workspace,
+    step: Step,
+    result: PytestResult,
+    told: Told = lambda *_: None,
 ) -> Finding | None:
-    """The known mistakes whose answers a failing step gives; None where it is none of them.
+    """Return the known mistakes whose answers a failing step gives, or None.
 
-    What the mistakes answer is computed once and kept. Only those are asked whose own tests all fail here.
+    Only those mistakes are compared whose own tests all fail here. Their answers are kept.
     """
-    candidates = _candidates(desk.root, step, result)
+    candidates = _candidates(workspace.root, step, result)
     if not candidates:
         return None
-    known = prepare(runner, desk, step, candidates, told)
-    solution = desk.root / "solutions" / step.file
+    known = prepare(runner, workspace, step, candidates, told)
+    solution = workspace.root / "solutions" / step.file
     if solution not in known:
         return None
     arguments = {
         "step": step.number,
-        "target": str(desk.implementation.path),
-        "assembled": desk.assembled_asked,
+        "target": str(workspace.implementation.path),
+        "assembled": workspace.implementation.asked_assembled,
         "reference": str(known.pop(solution)),
         "known": {str(path): str(file) for path, file in known.items()},
     }
@@ -68,19 +76,19 @@ def examine(
 
 def prepare(
     runner: WarmRunner,
-    desk: Workspace,
+    workspace: Workspace,
     step: Step,
     mistakes: Iterable[Mistake],
     told: Told = lambda *_: None,
 ) -> dict[Path, Path]:
-    """Have the solution and these mistakes answer, those that have not yet; the files of their answers by their own."""
-    solution = desk.root / "solutions" / step.file
-    asked_with = _asked_with(desk.root, step)
+    """Let the solution and these mistakes answer, if they did not yet. Return the files of answers."""
+    solution = workspace.root / "solutions" / step.file
+    asked_with = _asked_with(workspace.root, step)
     paths = [solution, *(mistake.path for mistake in mistakes)]
     files = {path: _file_of(step, path, asked_with) for path in paths}
     missing = [path for path, file in files.items() if not file.is_file()]
     if missing:
-        # Asked in the warm process itself, the solution brings along all imports that the mistakes need.
+        # In the warm process itself: what the solution imports is there for the mistakes.
         _ask(runner, step, solution, files[solution], lasting=True)
     for number, path in enumerate(missing):
         told(number, len(missing))
@@ -90,26 +98,38 @@ def prepare(
 
 
 def known_mistakes(root: Path, step: Step) -> list[Mistake]:
-    """All known mistakes of a step, where they and the solutions are part of this copy."""
+    """Return all known mistakes of a step; none if they or the solutions are not in this copy."""
     if absent(root):
         return []
     return [read_mistake(path, step) for path in variants(root, "mistakes", step)]
 
 
-def _candidates(root: Path, step: Step, result: RunResult) -> list[Mistake]:
-    """The mistakes that may be the one: all tests that catch them fail."""
+def _candidates(root: Path, step: Step, result: PytestResult) -> list[Mistake]:
+    """Return the mistakes that it may be: all tests that catch them fail."""
     failed = {outcome.function for outcome in result.failures}
     return [m for m in known_mistakes(root, step) if failed.issuperset(m.caught_by)]
 
 
 def _file_of(step: Step, path: Path, asked_with: str) -> Path:
-    """Where the answers of a solution or a mistake are kept."""
+    """Return where the answers of a solution or a mistake are kept."""
     name = f"{path.stem}-{hashed([path], asked_with)}.answers"
-    return cache_folder() / "answers" / step.folder / name
+    return _answers_folder(cache_folder() / "answers") / step.folder / name
+
+
+@cache
+def _answers_folder(folder: Path) -> Path:
+    """Return the folder of all answers or, if it cannot be made, a temporary one for this process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        temporary = tempfile.TemporaryDirectory(prefix="kata-answers-")
+        atexit.register(temporary.cleanup)
+        return Path(temporary.name)
+    return folder
 
 
 def _ask(runner: WarmRunner, step: Step, path: Path, to: Path, lasting: bool = False) -> None:
-    """Have a solution or a mistake answer into a file, in place of older answers; nothing where it cannot be."""
+    """Let a solution or a mistake answer into a file, in place of older answers, if it can be written."""
     with contextlib.suppress(OSError):
         to.parent.mkdir(parents=True, exist_ok=True)
         for old in to.parent.glob(f"{path.stem}-{'?' * 20}.answers"):
@@ -119,7 +139,7 @@ def _ask(runner: WarmRunner, step: Step, path: Path, to: Path, lasting: bool = F
 
 
 def _asked_with(root: Path, step: Step) -> str:
-    """The hash of all files, but the mistake's own, that decide what it answers."""
+    """Return the hash of all files, but the mistake's own, that determine its answers."""
     kata = root / "kata"
     others = {p for s in STEPS if s != step for p in (kata / "criteria").glob(f"{s.folder}*.py")}
     return hashed(

@@ -1,8 +1,7 @@
-"""One key at a time, without Enter: on Linux, macOS and Windows; and none at all where there is no terminal."""
+"""One key at a time, without Enter: on Linux, macOS and Windows; no keys if there is no terminal."""
 
 import os
 import sys
-import time
 from types import TracebackType
 from typing import Any
 
@@ -10,7 +9,7 @@ WINDOWS = sys.platform == "win32"
 
 
 class Keys:
-    """The keyboard, one key at a time. Use as a context manager: it leaves the terminal as it found it."""
+    """The keyboard. Use it as a context manager: it leaves the terminal as it found it."""
 
     def __init__(self) -> None:
         self.there = sys.stdin is not None and sys.stdin.isatty()
@@ -36,32 +35,19 @@ class Keys:
 
             termios.tcsetattr(0, termios.TCSADRAIN, self._before)
 
-    def wait(self, seconds: float) -> str:
-        """The next key, as a small letter; "" where none was pressed within so many seconds."""
-        if not self.there:
-            time.sleep(seconds)
-            return ""
-        return self._windows(seconds) if WINDOWS else self._posix(seconds)
+    def wait(self) -> str:
+        """Wait for a key and return it as a small letter; `q` if the terminal is gone."""
+        return self._windows() if WINDOWS else self._posix()
 
-    def _posix(self, seconds: float) -> str:
-        import select
+    def _posix(self) -> str:
+        try:
+            pressed = os.read(0, 32)
+        except OSError:
+            pressed = b""
+        return pressed[:1].decode("ascii", "ignore").lower() if pressed else "q"
 
-        if not select.select([0], [], [], seconds)[0]:
-            return ""
-        pressed = os.read(0, 32)
-        if not pressed:  # the terminal is gone
-            return "q"
-        return pressed[:1].decode("ascii", "ignore").lower()
-
-    def _windows(self, seconds: float) -> str:
+    def _windows(self) -> str:
         import msvcrt
 
-        end = time.monotonic() + seconds
-        while not msvcrt.kbhit():  # type: ignore[attr-defined]
-            if time.monotonic() >= end:
-                return ""
-            time.sleep(0.01)
         pressed: str = msvcrt.getwch()  # type: ignore[attr-defined]
-        if pressed == "\x03":
-            raise KeyboardInterrupt
-        return pressed.lower()
+        return "q" if pressed == "\x03" else pressed.lower()

@@ -1,4 +1,4 @@
-"""What a run of a step's tests says to the person who wrote the step."""
+"""The result of a step's tests in words, for the person who wrote the step."""
 
 import re
 
@@ -9,20 +9,22 @@ from rich.text import Text
 from kata.course.steps import Step
 from kata.learn.examine import Finding
 from kata.learn.workspace import Workspace
-from kata.runner.outcomes import Outcome, RunResult
+from kata.runner.outcomes import Outcome, PytestResult
 
 PRINTED_LINES = 8
+LABEL = 7
+"""Columns for the word before a path or a command."""
 
 
-def say_heading(console: Console, desk: Workspace, step: Step) -> None:
-    """The step's number, title and file."""
+def say_heading(console: Console, workspace: Workspace, step: Step) -> None:
+    """Print the step's number, title and file."""
     console.print(Text.assemble((f"Step {step.number}  ", "bold"), (step.title, "bold")))
-    say(console, "file", desk.where(step))
+    say(console, "file", workspace.where(step))
     console.print()
 
 
-def say_result(console: Console, desk: Workspace, step: Step, result: RunResult) -> None:
-    """What the tests came to: the first failure as a paragraph."""
+def say_result(console: Console, workspace: Workspace, step: Step, result: PytestResult) -> None:
+    """Print the result of the tests: the first failure as a paragraph."""
     if result.passed:
         number = len(result.outcomes)
         console.print(f"Passed: all {number} tests, in {result.seconds:.1f} s.", style="green")
@@ -43,7 +45,7 @@ def say_result(console: Console, desk: Workspace, step: Step, result: RunResult)
         console.print(f"{name}", style="dim", highlight=False, markup=False)
     console.print()
     say_indented(console, _joined(paragraph(step, first)))
-    place = place_of(desk, step, first)
+    place = place_of(workspace, step, first)
     if place:
         console.print()
         say(console, "where", place)
@@ -51,7 +53,7 @@ def say_result(console: Console, desk: Workspace, step: Step, result: RunResult)
 
 
 def say_finding(console: Console, finding: Finding) -> None:
-    """The diagnosis."""
+    """Print the diagnosis."""
     mistake = finding.mistakes[0]
     share = "exactly" if finding.exactly else "mostly"
     console.print()
@@ -67,12 +69,23 @@ def say_finding(console: Console, finding: Finding) -> None:
 
 
 def say(console: Console, label: str, text: str) -> None:
-    """A line that begins with a label; what follows it is never cut, so that it can be clicked or copied."""
-    console.print(f"{label:<7}{text}", highlight=False, markup=False, soft_wrap=True)
+    """Print a line with a label. It is never cut, so that paths can be clicked and commands copied."""
+    console.print(f"{label:<{LABEL}}{text}", highlight=False, markup=False, soft_wrap=True)
+
+
+def say_command(console: Console, workspace: Workspace, command: str, step: Step) -> None:
+    """Print the next command, and the step's file behind it or, on a narrow terminal, below it."""
+    command += workspace.implementation.options()
+    line = f"{command}    {workspace.where(step)}"
+    if console.is_terminal and len(line) + LABEL > console.width:
+        say(console, "next", command)
+        say(console, "file", workspace.where(step))
+    else:
+        say(console, "next", line)
 
 
 def paragraph(step: Step, outcome: Outcome) -> str:
-    """A failure in words."""
+    """Return a failure in words."""
     message = outcome.message.strip()
     if outcome.error == "NotImplementedError" and (said := re.match(r"step (\d+): (\S+)", message)):
         if int(said[1]) == step.number:
@@ -92,8 +105,8 @@ def paragraph(step: Step, outcome: Outcome) -> str:
     return f"It raised {outcome.error}: {message}".rstrip(": ")
 
 
-def place_of(desk: Workspace, step: Step, outcome: Outcome) -> str:
-    """`path:line` to go to: where the error came from, else the function that was called."""
+def place_of(workspace: Workspace, step: Step, outcome: Outcome) -> str:
+    """Return the `path:line` to go to: of the error, else of the function that was called."""
     if outcome.place:
         return outcome.place
     said = re.search(r"(\S+\.py), line (\d+)", outcome.message) or None
@@ -104,10 +117,10 @@ def place_of(desk: Workspace, step: Step, outcome: Outcome) -> str:
         return f"{said[2]}:{said[1]}"
     called = outcome.message.partition("\n")[0]
     name = next((n for n in step.public if re.search(rf"\b{n}\b", called)), step.public[-1])
-    return desk.where(step, name)
+    return workspace.where(step, name)
 
 
-def _is_unloadable(result: RunResult) -> bool:
+def _is_unloadable(result: PytestResult) -> bool:
     return len({(o.error, o.message) for o in result.failures}) == 1 and (
         result.failures[0].error == "Failed"
     )
@@ -125,18 +138,17 @@ def _say_printed(console: Console, outcome: Outcome) -> None:
 
 
 def say_indented(console: Console, lines: list[str], by: int = 4) -> None:
-    """Lines, each wrapped to the width that there is."""
+    """Print lines, each wrapped to the width of the terminal."""
     for line in lines:
         console.print(Padding(Text(line), (0, 0, 0, by), expand=False))
 
 
 def _joined(text: str) -> list[str]:
-    """The sentences of a check, each as one line again, to be wrapped to the width that there is."""
+    """Return the sentences of a check, each as one line, which is wrapped later."""
     joined: list[str] = []
     for line in text.splitlines():
-        begins = re.match(r"(Called|It|What must hold:|Try:) ", line)
-        if joined and joined[0].startswith("Called ") and not begins:
-            joined[-1] += f" {line}"
+        if joined and joined[0].startswith("Called ") and line.startswith("  "):
+            joined[-1] += f" {line.strip()}"
         else:
             joined.append(line)
     return joined

@@ -1,14 +1,6 @@
-"""The thread of `kata watch` that runs tests and asks for diagnoses; a newer task ends an older one."""
+"""`kata watch`: one loop takes the events, one at a time, and decides what to test and what to print."""
 
-import os
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 
 from rich.console import Console
 
@@ -16,177 +8,98 @@ from kata.course.files import shown
 from kata.course.loader import StepError
 from kata.course.steps import Step
 from kata.learn.board import show_board
-from kata.learn.check import demand_file, say_next, say_what_is_missing, worth_examining
-from kata.learn.examine import Finding, absent, examine, known_mistakes, prepare
+from kata.learn.check import demand_file, say_next, say_what_is_missing
+from kata.learn.events import (
+    AllTested,
+    Diagnosed,
+    Drawn,
+    Events,
+    Failed,
+    Gone,
+    Pressed,
+    Saved,
+    Tested,
+    Tester,
+    draw_picture,
+    listen_to_keys,
+    look_at_files,
+)
+from kata.learn.examine import absent
 from kata.learn.hints import give_hint
 from kata.learn.keys import Keys
 from kata.learn.messages import say_finding, say_heading, say_result
 from kata.learn.workspace import Workspace
-from kata.runner.client import STOPPED, WarmRunner
-from kata.runner.outcomes import Call, RunResult
+from kata.runner.client import WarmRunner
 
 
-@dataclass(frozen=True)
-class News:
-    """What became known: a step's result; or, later, its diagnosis; `all_run` where every step was run; or an error."""
+def watch_step(workspace: Workspace, step: Step | None, console: Console) -> None:
+    """Test a step (None: the current one) at once and whenever a step file is saved, until `q`.
 
-    step: Step | None = None
-    result: RunResult | None = None
-    finding: Finding | None = None
-    all_run: bool = False
-    error: str = ""
-
-
-class _Superseded(Exception):
-    """A newer task has come."""
-
-
-class Worker:
-    """Works on the latest task in a thread of its own; `news` are collected by the thread that gave it."""
-
-    def __init__(self, runner: WarmRunner, desk: Workspace) -> None:
-        self.runner, self.desk = runner, desk
-        self.news: SimpleQueue[News] = SimpleQueue()
-        self._tasks: SimpleQueue[tuple[int, Callable[[int], None]]] = SimpleQueue()
-        self._latest = 0
-        self._lock = threading.Lock()
-        threading.Thread(target=self._work, daemon=True).start()
-
-    def test(self, step: Step) -> None:
-        """Run a step's tests, or recall the record of them, and examine a failure."""
-        self._give(lambda number: self._test(number, step))
-
-    def test_all(self) -> None:
-        """Run all tests that no record is kept of."""
-        self._give(self._test_all)
-
-    def _give(self, task: Callable[[int], None]) -> None:
-        with self._lock:
-            self._latest += 1
-            number = self._latest
-        self.runner.stop()
-        self._tasks.put((number, task))
-
-    def _work(self) -> None:
-        is_warm = False
-        while True:
-            number, task = self._tasks.get()
-            try:
-                self._demand_latest(number)
-                task(number)
-                self._demand_latest(number)
-                if not is_warm:  # nothing to do at the moment
-                    is_warm = True
-                    self.runner.call(Call("kata.runner.server:warm_up_training", lasting=True))
-            except _Superseded:
-                pass
-            except Exception as error:  # the person goes on working
-                self.news.put(News(error=f"{type(error).__name__}: {error}"))
-
-    def _test(self, number: int, step: Step) -> None:
-        result = self.desk.standing(step).result or self.desk.run(self.runner, step)
-        self._demand_latest(number)
-        if result.reason == STOPPED:
-            return
-        self.news.put(News(step, result))
-        if result.passed or not worth_examining(result):
-            return
-
-        def still_wanted(*_: int) -> None:
-            self._demand_latest(number)
-
-        finding = examine(self.runner, self.desk, step, result, still_wanted)
-        self._demand_latest(number)
-        if finding:
-            self.news.put(News(step, finding=finding))
-        # Nothing to do at the moment: what all others would have answered makes the next diagnosis quick.
-        mistakes = known_mistakes(self.desk.root, step)
-        prepare(self.runner, self.desk, step, mistakes, still_wanted)
-
-    def _test_all(self, number: int) -> None:
-        for step in self.desk.steps:
-            if not self.desk.standing(step).is_known:
-                self.desk.run(self.runner, step)
-                self._demand_latest(number)
-        self.news.put(News(all_run=True))
-
-    def _demand_latest(self, number: int) -> None:
-        if number != self._latest:
-            raise _Superseded
-
-    def collect(self) -> list[News]:
-        """What became known since the last call."""
-        found: list[News] = []
-        while True:
-            try:
-                found.append(self.news.get_nowait())
-            except Empty:
-                return found
-
-
-EVERY = 0.05
-"""Seconds between two looks at the files."""
-GRACE_PERIOD = 1.0
-"""Seconds for which a file may be gone, as it is while some editors save, before it is missed."""
-PICTURE_LIMIT = 120.0
-
-Signature = tuple[int, int, int] | None
-
-
-def watch_step(desk: Workspace, step: Step | None, console: Console) -> None:
-    """Test a step, the current one for None, at once and whenever a step file is saved, until it is quit.
-
-    Raises DeskError where there is no file to begin with.
+    Raise WorkspaceError if there is no file to begin with.
     """
-    chosen = step or desk.current() or desk.steps[0]
-    demand_file(desk, chosen)
+    chosen = step or workspace.current() or workspace.steps[0]
+    demand_file(workspace, chosen)
+    events = Events()
     with (
         suppress(KeyboardInterrupt),
-        WarmRunner(desk.root, workers=1, training=False) as runner,
+        WarmRunner(workspace.root, workers=1, training=False) as runner,
         Keys() as keys,
     ):
-        _Watch(desk, chosen, console, keys, Worker(runner, desk)).loop()
+        files = {step: workspace.file(step) for step in workspace.steps}
+        look_at_files(files, events)
+        listen_to_keys(keys, events)
+        tester = Tester(workspace, runner, events)
+        _Watch(workspace, chosen, console, events, tester, keys.there).loop()
 
 
 class _Watch:
-    """What is watched, and what is on the screen."""
+    """The step that is watched, and what is printed."""
 
     def __init__(
-        self, desk: Workspace, step: Step, console: Console, keys: Keys, worker: Worker
+        self,
+        workspace: Workspace,
+        step: Step,
+        console: Console,
+        events: Events,
+        tester: Tester,
+        has_keys: bool,
     ) -> None:
-        self.desk, self.step, self.console, self.keys, self.worker = (
-            desk,
-            step,
-            console,
-            keys,
-            worker,
-        )
-        self.seen = self._signatures()
-        self.gone_since: float | None = None
-        self.pictures: list[str] = []
+        self.workspace, self.step, self.console = workspace, step, console
+        self.events, self.tester, self.has_keys = events, tester, has_keys
 
     def loop(self) -> None:
-        """Until `q` is pressed."""
-        self._say(f"Watching {shown(self.desk.implementation.path)}; the tests run at every save.")
+        """Take events until `q`. Events of a task that was stopped are dropped."""
+        path = shown(self.workspace.implementation.path)
+        self._say(f"Watching {path}; the tests run at every save.")
         self._begin()
-        while (key := self.keys.wait(EVERY)) != "q":
-            self._press(key)
-            self._look()
-            for news in self.worker.collect():
-                self._tell(news)
-            while self.pictures:
-                self._say(self.pictures.pop(0))
-                self._say_keys()
+        while True:
+            match self.events.take():
+                case Pressed("q"):
+                    return
+                case Pressed(name):
+                    self._press(name)
+                case Saved(steps):
+                    self.step = self.step if self.step in steps else steps[-1]
+                    self._begin()
+                case Gone(self.step):
+                    path = shown(self.workspace.file(self.step))
+                    self._say(f"{path} is gone; waiting for it to come back.")
+                case Drawn(text):
+                    self._say(text)
+                    self._say_keys()
+                case Tested() | AllTested() | Diagnosed() | Failed() as event:
+                    if not event.task.is_stopped:
+                        self._tell(event)
 
     def _press(self, key: str) -> None:
         if key == "h":
-            give_hint(self.desk, self.step, self.console)
+            give_hint(self.workspace, self.step, self.console)
             self._say_keys()
         elif key == "p":
             self._say("drawing ...")
-            threading.Thread(target=self._draw, args=(self.step,), daemon=True).start()
+            draw_picture(self.workspace, self.step, self.events)
         elif key == "n":
-            after = self.desk.after(self.step)
+            after = self.workspace.after(self.step)
             if after is None:
                 self._say("There is no other step that does not pass.")
             else:
@@ -194,88 +107,42 @@ class _Watch:
                 self._begin()
         elif key == "a":
             self._say("testing all steps ...")
-            self.worker.test_all()
-
-    def _look(self) -> None:
-        """Has a file been saved, or gone?"""
-        now = self._signatures()
-        changed = [s for s in self.desk.steps if now[s] != self.seen[s] and now[s] is not None]
-        self.seen = now
-        if changed:
-            self.gone_since = None
-            if self.step not in changed:
-                self.step = max(changed, key=lambda s: (now[s] or (0,))[0])
-            self._begin()
-        elif now[self.step] is not None:
-            self.gone_since = None
-        elif self.gone_since is None:
-            self.gone_since = time.monotonic()
-        elif 0 < self.gone_since < time.monotonic() - GRACE_PERIOD:
-            self.gone_since = -1.0
-            self._say(f"{shown(self.desk.file(self.step))} is gone; waiting for it to come back.")
+            self.tester.test_all()
 
     def _begin(self) -> None:
         """Test the step that is watched now."""
         try:
-            self.desk.refresh()
+            self.workspace.refresh()
         except StepError:
-            return  # all files are gone, for a moment or for good; _look says so
-        standing = self.desk.standing(self.step)
+            return  # all files are gone, for a moment or for good
+        standing = self.workspace.standing(self.step)
         if not standing.written or standing.waits_for is not None:
+            self.tester.stop()
             self._clear()
-            say_what_is_missing(self.console, self.desk, self.step)
+            say_what_is_missing(self.console, self.workspace, self.step)
             self._say_keys()
         else:
             self._say(f"step {self.step.number}: testing ...")
-            self.worker.test(self.step)
+            self.tester.test(self.step)
 
-    def _tell(self, news: News) -> None:
-        if news.error:
-            self._say(f"The tests could not be run: {news.error}")
-        elif news.all_run:
-            self._clear()
-            show_board((self.desk,), self.console)
-        elif news.finding:
-            say_finding(self.console, news.finding)
-        elif news.step and news.result:
-            self._clear()
-            say_heading(self.console, self.desk, news.step)
-            say_result(self.console, self.desk, news.step, news.result)
-            if not news.result.passed and (why := absent(self.desk.root)):
-                self._say(why)
-            self.console.print()
-            say_next(self.console, self.desk, news.step, news.result.passed)
+    def _tell(self, event: Tested | AllTested | Diagnosed | Failed) -> None:
+        match event:
+            case Failed(_, why):
+                self._say(f"The tests could not run: {why}")
+            case AllTested():
+                self._clear()
+                show_board((self.workspace,), self.console)
+            case Diagnosed(_, finding):
+                say_finding(self.console, finding)
+            case Tested(_, step, result):
+                self._clear()
+                say_heading(self.console, self.workspace, step)
+                say_result(self.console, self.workspace, step, result)
+                if not result.passed and (why := absent(self.workspace.root)):
+                    self._say(why)
+                self.console.print()
+                say_next(self.console, self.workspace, step, result.passed)
         self._say_keys()
-
-    def _draw(self, step: Step) -> None:
-        """Have the step's picture drawn by a process of its own, and put what it says where the loop finds it."""
-        option = ["--impl", str(self.desk.implementation.path)] if self.desk.option() else []
-        command = [sys.executable, "-m", "kata", "picture", str(step.number), *option]
-        try:
-            run = subprocess.run(
-                command,
-                cwd=self.desk.root,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=PICTURE_LIMIT,
-                env={**os.environ, "PYTHONUTF8": "1"},
-            )
-            self.pictures.append((run.stdout + run.stderr).strip() or "There is no picture.")
-        except subprocess.TimeoutExpired:
-            self.pictures.append(f"The picture was given up after {PICTURE_LIMIT:g} s.")
-
-    def _signatures(self) -> dict[Step, Signature]:
-        return {step: self._signature(step) for step in self.desk.steps}
-
-    def _signature(self, step: Step) -> Signature:
-        try:
-            found = self.desk.file(step).stat()
-            return found.st_mtime_ns, found.st_size, found.st_ino
-        except OSError:
-            return None
 
     def _clear(self) -> None:
         if self.console.is_terminal:
@@ -287,6 +154,6 @@ class _Watch:
         self.console.print(text, style="dim", highlight=False, markup=False)
 
     def _say_keys(self) -> None:
-        if self.keys.there:
+        if self.has_keys:
             self.console.print()
             self._say("h hint   p picture   n next   a all   q quit")

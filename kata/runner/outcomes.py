@@ -1,27 +1,19 @@
-"""What a run of a step's tests came to, as plain data, and the records that are kept of it."""
+"""What a run of a step's tests yields, and what passes between the two ends of the warm runner: plain data."""
 
-import contextlib
-import hashlib
-import json
-import platform
-import re
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from kata.course.files import cache_folder, write_atomic
-from kata.course.loader import Implementation
-from kata.course.steps import STEPS, Step
+CAN_FORK = hasattr(os, "fork")
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One test: passed, failed or skipped; `error` is the exception's class, `message` its text.
 
-    place: `path:line`, the last line of a file under test that the error went through, "" where it went
-    through none; printed: the end of what was printed meanwhile. Both are kept of failed tests alone.
+    place: `path:line`, the last line of a file under test in the traceback, or "".
+    printed: the end of what the test printed. Both are kept for failed tests only.
     """
 
     test: str
@@ -33,12 +25,12 @@ class Outcome:
 
     @property
     def function(self) -> str:
-        """The name of the test function, without its parameters."""
+        """Return the name of the test function, without its parameters."""
         return self.test.partition("[")[0]
 
     @property
     def said_in_words(self) -> bool:
-        """Whether the test itself said that something is wrong, rather than stumbled over a crash."""
+        """Return whether the test itself says what is wrong, in contrast to a crash."""
         return self.outcome == "failed" and self.error in ("AssertionError", "Failed")
 
 
@@ -46,8 +38,8 @@ class Outcome:
 class PytestJob:
     """A run of pytest in the warm runner: its arguments, and the seconds after which it is ended.
 
-    test_limit: the seconds of processor time after which a single test fails, and the run with it; None for
-    no such limit. It can interrupt Python alone, and needs a system with alarms (not Windows).
+    test_limit: seconds of processor time per test. A test that takes longer fails and ends the run.
+    It interrupts Python only (not a call inside a library) and needs alarms (not Windows).
     """
 
     arguments: tuple[str, ...]
@@ -57,10 +49,10 @@ class PytestJob:
 
 @dataclass(frozen=True)
 class Call:
-    """A function to be called in the warm runner: `package.module:function`, with arguments by name.
+    """A function to call in the warm runner: `package.module:function`, with arguments by name.
 
-    Arguments and result are plain data, as JSON has it. lasting: called in the warm process itself, not in
-    a fork of it, so that what it imports is there for all later calls.
+    Arguments and result are JSON data. lasting: call it in the warm process itself, not in a fork,
+    so that what it imports stays imported for all later calls.
     """
 
     function: str
@@ -70,8 +62,8 @@ class Call:
 
 
 @dataclass(frozen=True)
-class CallReply:
-    """What a call gave back; or `reason`, why it did not."""
+class Reply:
+    """What a call returned, or the `reason` why it returned nothing."""
 
     value: Any = None
     reason: str = ""
@@ -79,8 +71,8 @@ class CallReply:
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """What a job came to. `reason` is empty, or says why the job itself did not finish."""
+class PytestResult:
+    """The result of a job. `reason` is empty, or says why the run did not finish."""
 
     outcomes: tuple[Outcome, ...] = ()
     exit_code: int | None = None
@@ -92,87 +84,28 @@ class RunResult:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict) -> "RunResult":
+    def from_dict(cls, data: dict) -> "PytestResult":
         return cls(
             **{**data, "outcomes": tuple(Outcome(**outcome) for outcome in data["outcomes"])}
         )
 
     @property
     def passed(self) -> bool:
-        """Whether every test passed."""
+        """Return whether every test passed."""
         return self.exit_code == 0
 
     @property
     def failures(self) -> list[Outcome]:
-        """The failed outcomes, in the order of the tests."""
+        """Return the failed outcomes, in the order of the tests."""
         return [o for o in self.outcomes if o.outcome == "failed"]
 
     def failed(self, function: str) -> list[Outcome]:
-        """The failed outcomes of a test function, over all of its parameters."""
+        """Return the failed outcomes of a test function, over all its parameters."""
         return [o for o in self.failures if o.function == function]
 
 
-KEPT = 400
-"""So many records are kept, the latest."""
-
-
-def key_of(root: Path, implementation: Implementation, step: Step) -> str:
-    """The name of a step's record: it changes with every file that can change the result."""
-    tool = [
-        root / "tests" / step.test_file,
-        *sorted((root / "kata" / "testing").glob("*.py")),
-        *sorted((root / "kata" / "given").glob("*.py")),
-        *(root / "kata" / "runner" / name for name in ("plugin.py", "server.py")),
-        root / "kata" / "course" / "loader.py",
-    ]
-    how = "assembled" if implementation.assembled else "isolated"
-    return f"{step.folder}-{how}-{hashed([*reach(implementation, step), *tool])}"
-
-
-def reach(implementation: Implementation, step: Step) -> list[Path]:
-    """The files that a step's tests execute: its own, and every step's below it that it names, directly or not."""
-    neighbours = implementation.path if implementation.path.is_dir() else implementation.path.parent
-    if implementation.changes or not implementation.assembled:
-        neighbours = implementation.solutions
-    found = list(implementation.files[step.number])
-    for path in found:
-        with contextlib.suppress(OSError):
-            named = set(re.findall(rb"step\d\d_\w+", path.read_bytes()))
-            below = [neighbours / s.file for s in STEPS[: step.number - 1]]
-            found += [p for p in below if p.stem.encode() in named and p not in found]
-    return found
-
-
-def hashed(files: Iterable[Path], *more: str) -> str:
-    """A hash of the files' names and bytes, of the versions of Python and torch, and of some texts more."""
-    digest = hashlib.sha256()
-    for text in (platform.python_version(), platform.machine(), version("torch"), *more):
-        digest.update(text.encode() + b"\0")
-    for path in files:
-        data = path.read_bytes() if path.is_file() else b"missing"
-        digest.update(f"{path.name}\0{len(data)}\0".encode() + data)
-    return digest.hexdigest()[:20]
-
-
-def recall(key: str) -> RunResult | None:
-    """The record of that name; None where there is none."""
-    try:
-        data = json.loads((_records_folder() / f"{key}.json").read_text(encoding="utf-8"))
-        return RunResult.from_dict(data)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def keep(key: str, result: RunResult) -> None:
-    """Keep a record, if there is where to: without it the tests are simply run again."""
-    with contextlib.suppress(OSError):
-        folder = _records_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / f"{key}.json", json.dumps(result.to_dict()).encode())
-        records = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        for path in records[:-KEPT]:
-            path.unlink()
-
-
-def _records_folder() -> Path:
-    return cache_folder() / "results"
+def ended(too_late: bool, limit: float = 0.0) -> str:
+    """Return the reason why a call did not return."""
+    if too_late:
+        return f"ended after its limit of {limit:g} s: look for a loop that does not end"
+    return "the interpreter itself ended: look for an exit call or a crash"

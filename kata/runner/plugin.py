@@ -1,6 +1,6 @@
 """The pytest plugin: which implementation is tested, and the fixtures that hand it to the tests.
 
-pytest                         the learner's exercises/, the ten step files alone
+pytest                         the learner's exercises/ by the tests of the steps
 pytest --impl solutions        the solutions, and everything else in the project
 pytest --impl PATH             any folder of step files, or one step's file
 """
@@ -15,7 +15,7 @@ import hypothesis
 import hypothesis.configuration
 import pytest
 
-from kata.course.files import cache_folder, find_root, shown
+from kata.course.files import cache_folder, course_above, find_root, shown
 from kata.course.loader import Implementation, StepError
 from kata.course.steps import STEPS, step_of_file
 
@@ -30,10 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="exercises (default), solutions, a folder or a file",
     )
     group.addoption("--assembled", action="store_true", help="take all steps from the same place")
-    group.addoption(
-        "--thorough", action="store_true", help="try hundreds of examples a property, not 25"
-    )
-    group.addoption("--slow", action="store_true", help="run the tests that take long as well")
+    group.addoption("--thorough", action="store_true", help="try 500 examples per property, not 25")
+    group.addoption("--slow", action="store_true", help="run the slow tests as well")
     group.addoption(
         "--mnist",
         action="store_true",
@@ -42,48 +40,62 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    root = find_root()
-    in_course = config.rootpath == root
-    if not in_course and not config.getoption("--impl"):
-        return  # somebody else's tests, in an environment in which the course is installed
+    course = _course_of(config)
+    if course is None and not config.getoption("--impl"):
+        return  # another project's tests, in an environment in which the course is installed
+    _set_up_hypothesis(thorough=config.getoption("--thorough"))
+    root = course or find_root()
+    target = config.getoption("--impl") or root / "exercises"
+    try:
+        implementation = Implementation(target, config.getoption("--assembled"), root)
+    except StepError as error:
+        pytest.exit(str(error), returncode=2)
+    config.stash[IMPLEMENTATION] = implementation
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(root / name) for name in _default_tests(implementation)]
+    if course is None:
+        config.option.importmode, config.option.tbstyle = "importlib", "short"
+        for name in ("lfplugin", "nfplugin", "stepwise"):  # they would write beside the tested file
+            config.pluginmanager.unregister(name=name)
+
+
+def _course_of(config: pytest.Config) -> Path | None:
+    """Return the course whose tests these are, links resolved; None for the tests of another project.
+
+    The folder of pytest's settings decides, whatever its root is; without settings, the paths do.
+    """
+    if config.inipath is not None:
+        folder = config.inipath.parent.resolve()
+        return folder if course_above(folder) == folder else None
+    here = config.invocation_params.dir
+    paths = (here / argument.partition("::")[0] for argument in config.args)
+    return next(filter(None, map(course_above, paths)), None)
+
+
+def _set_up_hypothesis(thorough: bool) -> None:
     hypothesis.configuration.set_hypothesis_home_dir(cache_folder() / "hypothesis")
     hypothesis.settings.register_profile(
         "kata",
         deadline=None,
         derandomize=True,
-        max_examples=500 if config.getoption("--thorough") else 25,
+        max_examples=500 if thorough else 25,
         database=None,
-        phases=[
-            hypothesis.Phase.explicit,
-            hypothesis.Phase.generate,
-        ],  # a smaller seed is no simpler
+        # no shrinking: a smaller seed is no simpler
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
         report_multiple_bugs=False,
         print_blob=False,
         verbosity=hypothesis.Verbosity.quiet,
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     hypothesis.settings.load_profile("kata")
-    try:
-        target = config.getoption("--impl") or "exercises"
-        implementation = Implementation(target, config.getoption("--assembled"))
-    except StepError as error:
-        pytest.exit(str(error), returncode=2)
-    config.stash[IMPLEMENTATION] = implementation
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        everything = implementation.path == implementation.solutions
-        tested = [
-            s for s in STEPS if implementation.path.is_dir() or s.number in implementation.files
-        ]
-        names = ["tests"] if everything else [f"tests/{s.test_file}" for s in tested]
-        config.args = [str(root / name) for name in names]
-    if not in_course:
-        config.option.importmode, config.option.tbstyle = "importlib", "short"
-        for name in (
-            "lfplugin",
-            "nfplugin",
-            "stepwise",
-        ):  # they would write a cache beside the file under test
-            config.pluginmanager.unregister(name=name)
+
+
+def _default_tests(implementation: Implementation) -> list[str]:
+    """Return the tests that run if none are named: all for the solutions, else those of the steps."""
+    if implementation.path == implementation.solutions:
+        return ["tests"]
+    is_folder = implementation.path.is_dir()
+    return [f"tests/{s.test_file}" for s in STEPS if is_folder or s.number in implementation.files]
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -108,9 +120,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the slow tests and those on MNIST unless they are asked for, and the other steps than a single file's.
+    """Leave out the tests of other steps than a single file's, and slow tests unless requested.
 
-    The final tests are asked for where their folder or file is named.
+    Naming the folder or the file of the final tests requests them.
     """
     implementation = config.stash.get(IMPLEMENTATION, None)
     if implementation is None:
@@ -136,7 +148,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Name a missing step below as the reason where steps are tested together."""
+    """If steps are tested together, name an unwritten step as the reason."""
     report = yield
     tested = step_of_file(item.path)
     implementation = item.config.stash.get(IMPLEMENTATION, None)
@@ -158,7 +170,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Write the next command as the last line, for the person whose own steps these are."""
+    """Write the next command as the last line, for a learner's own steps."""
     yield
     implementation = session.config.stash.get(IMPLEMENTATION, None)
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -166,22 +178,19 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         return
     if implementation.path == implementation.solutions or implementation.changes:
         return
-    failed = [
-        step_of_file(Path(r.nodeid.partition("::")[0])) for r in terminal.getreports("failed")
-    ]
-    passed = [
-        step_of_file(Path(r.nodeid.partition("::")[0])) for r in terminal.getreports("passed")
-    ]
-    path = shown(implementation.path)
-    option = ("" if path == "exercises" else f" --impl {path}") + (
-        " --assembled" if session.config.getoption("--assembled") else ""
+    failed, passed = (
+        [step for r in terminal.getreports(kind) if (step := step_of_file(Path(r.location[0])))]
+        for kind in ("failed", "passed")
     )
-    if first := next((s for s in failed if s), None):
+    option = implementation.options()
+    if failed:
+        first = failed[0]
         where = shown(implementation.files.get(first.number, (implementation.path,))[-1])
         terminal.write_line(f"next: kata check {first.number}{option}    {where}")
-    elif last := next((s for s in reversed(passed) if s), None):
-        command = f"kata watch {last.number + 1}" if last.number < len(STEPS) else "kata"
-        terminal.write_line(f"next: {command}{option if last.number < len(STEPS) else ''}")
+    elif passed:
+        last = passed[-1]
+        is_last = last.number == len(STEPS)
+        terminal.write_line("next: kata" + ("" if is_last else f" watch {last.number + 1}{option}"))
 
 
 @pytest.fixture(scope="session")
@@ -194,7 +203,7 @@ def implementation(pytestconfig: pytest.Config) -> Implementation:
 def step(
     implementation: Implementation, request: pytest.FixtureRequest
 ) -> "ModuleType | Unloadable":
-    """The module under test of the step that the test file is about."""
+    """The module under test, of the step to which the test file belongs."""
     tested = step_of_file(Path(request.path))
     if tested is None:
         raise LookupError(f"{request.path.name} is not the test file of a step")
@@ -205,7 +214,7 @@ def step(
 
 
 class Unloadable:
-    """Stands for a step that cannot be loaded: each test that touches it fails with the one sentence that says why."""
+    """Stands for a step that does not load: each test that uses it fails with the sentence that says why."""
 
     def __init__(self, why: str) -> None:
         self._why = why

@@ -1,40 +1,33 @@
 """The far end of the warm runner: a process that has imported torch, pytest and hypothesis, and calls functions.
 
-A request is a line of JSON on the standard input: a number, a function by name, its arguments, a limit in
-seconds, and whether it is lasting; or `stop` with a number, which ends that call. A reply is a line of JSON on
-the standard output. Each call that is not lasting is made in a fork, which shares what was imported and
-nothing that a call did. Where there is no fork, calls are made one after another in this process, which
-forgets the steps in between.
+A request is a line of JSON on the standard input: a number, a function by name, its arguments, a
+limit in seconds, and whether it is lasting; or `stop` with the number of a call to end. A reply is
+a line of JSON on the standard output. Each call that is not lasting is made in a fork: it shares
+the imports, and nothing of what other calls did. On systems without fork, calls are made one after
+another in this process, which unloads the steps in between.
 """
 
 import contextlib
 import gc
 import importlib
-import io
 import json
 import os
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
-
-from kata.course.files import shown
 from kata.course.loader import unload
-from kata.runner.outcomes import Outcome, RunResult
+from kata.runner.outcomes import CAN_FORK, ended
 
-CAN_FORK = hasattr(os, "fork")
-STOPPED = "stopped"
 FILE_LIMIT = 16 << 20
 """Bytes that a forked call may write to one file, its captured prints included."""
 
 
 def serve_calls() -> None:
-    """Serve until the standard input ends. Argument: `training`, to warm up for that as well."""
+    """Serve until the standard input ends. Argument: `training`, to warm up for training as well."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     warm_up()
@@ -57,13 +50,13 @@ def serve_calls() -> None:
 
 
 def warm_up() -> None:
-    """Import what every run of the tests needs, on one thread, and collect tests once."""
+    """Import what every run of the tests needs, set torch to one thread, and collect tests once."""
     import hypothesis
     import torch
     from hypothesis import strategies
 
     import kata.given  # noqa: F401
-    from kata.runner.server import run_pytest
+    from kata.runner.pytest_run import run_pytest
 
     @hypothesis.given(strategies.integers(0, 2**31 - 1))
     def draw(seed: int) -> None:
@@ -78,7 +71,7 @@ def warm_up() -> None:
 
 
 def warm_up_training() -> None:
-    """Let torch import what it imports at the first step of an optimiser: seconds, for some of the steps alone."""
+    """Take one step of an optimiser: the first one imports for seconds, which only some steps need."""
     import torch
 
     layer = torch.nn.Linear(2, 2)
@@ -87,7 +80,7 @@ def warm_up_training() -> None:
 
 
 def forget() -> None:
-    """Unload the steps, undo what a step may have switched off, and keep the rest out of the collector's way."""
+    """Unload the steps, restore torch's defaults, and exempt what is left from garbage collection."""
     import torch
 
     unload()
@@ -99,21 +92,21 @@ def forget() -> None:
 
 
 def silence() -> None:
-    """Send what is written to the standard streams nowhere."""
+    """Discard what is written to the standard streams."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
 
 
 class _Requests:
-    """The lines of the standard input, unbuffered, so that one can wait for the next with a limit."""
+    """The lines of the standard input, read unbuffered, so that a wait for the next can have a limit."""
 
     def __init__(self) -> None:
         self.rest = b""
         self.lines: list[bytes] = []
 
     def next(self) -> dict[str, Any] | None:
-        """The next request; None at the end."""
+        """Return the next request, or None at the end of the input."""
         while not self.lines:
             if not self._read():
                 return None
@@ -121,7 +114,7 @@ class _Requests:
         return line
 
     def stopped(self, number: int, seconds: float) -> bool:
-        """Whether, within so many seconds, that call is to end, because it is said so or nobody listens any more."""
+        """Wait so many seconds; return whether to end that call, by request or because the input ended."""
         import select
 
         if not select.select([0], [], [], seconds)[0]:
@@ -150,7 +143,7 @@ def _in_a_fork(request: dict[str, Any], requests: _Requests) -> dict[str, Any]:
             late = time.monotonic() - started > request["limit"]
             if late or requests.stopped(request["number"], 0.005):
                 _end(child)
-                reason = ended(True, request["limit"]) if late else STOPPED
+                reason = ended(True, request["limit"]) if late else "stopped"
                 return {"reason": reason, "seconds": time.monotonic() - started}
         if not report.exists():
             return {"reason": ended(False), "seconds": time.monotonic() - started}
@@ -167,7 +160,7 @@ def _end(child: int) -> None:
 
 
 def _child(request: dict[str, Any], report: Path) -> None:
-    """Never returns: what a call leaves behind ends with its process."""
+    """Make the call, write its reply, and end the process with all that the call left behind."""
     try:
         import resource
 
@@ -183,7 +176,7 @@ def _child(request: dict[str, Any], report: Path) -> None:
 
 
 def _called(request: dict[str, Any]) -> dict[str, Any]:
-    """Call what is asked for. An error of the function itself is a reason; what it calls may raise anything."""
+    """Call the function. If it raises anything, that is the reason for having no value."""
     started = time.monotonic()
     module, _, name = request["function"].partition(":")
     try:
@@ -196,108 +189,5 @@ def _called(request: dict[str, Any]) -> dict[str, Any]:
     return {"value": value, "seconds": time.monotonic() - started}
 
 
-def ended(too_late: bool, limit: float = 0.0) -> str:
-    """Why a call did not come back."""
-    if too_late:
-        return f"ended after its limit of {limit:g} s: look for a loop that does not end"
-    return "the interpreter itself ended: look for an exit call or a crash"
-
-
 if __name__ == "__main__":
     serve_calls()
-
-
-OUTPUT_KEPT = 20_000
-PRINTED_KEPT = 2_000
-OPTIONS = (
-    *("-q", "-c", "pyproject.toml"),
-    *("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:logging"),
-    *("-p", "no:unraisableexception", "-p", "no:threadexception"),
-    *("-W", "ignore:Module already imported"),
-    "--show-capture=no",
-)
-HAS_ALARMS = hasattr(signal, "setitimer")
-
-
-def run_pytest(arguments: Sequence[str], test_limit: float | None = None) -> dict[str, Any]:
-    """Run pytest with these arguments; a Result as plain data."""
-    started = time.monotonic()
-    collector = _Collector(test_limit if HAS_ALARMS else None)
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        code = pytest.main([*OPTIONS, *arguments], plugins=[collector])
-    seconds = time.monotonic() - started
-    text = output.getvalue()[-OUTPUT_KEPT:]
-    return RunResult(tuple(collector.outcomes), int(code), seconds, "", text).to_dict()
-
-
-class TimeLimit(BaseException):
-    """A test took too long. No Exception, so that neither the code under test nor hypothesis goes on after it."""
-
-
-class _Collector:
-    """A pytest plugin that keeps the outcome of every test, and ends the run where one takes too long."""
-
-    def __init__(self, test_limit: float | None) -> None:
-        self.test_limit = test_limit
-        self.outcomes: list[Outcome] = []
-        self.errors: dict[str, tuple[str, str, str]] = {}
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        if self.test_limit is None:
-            yield
-            return
-        before = signal.signal(signal.SIGPROF, self._too_late)
-        signal.setitimer(signal.ITIMER_PROF, self.test_limit, 0.5)
-        try:
-            yield
-        except TimeLimit:
-            item.session.shouldstop = "a test took too long"
-            raise
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            signal.signal(signal.SIGPROF, before)
-
-    def _too_late(self, *_: object) -> NoReturn:
-        raise TimeLimit(f"did not come back within {self.test_limit:g} s")
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, Any, Any]:
-        if call.excinfo is not None:
-            error = call.excinfo
-            place = _last_place(error, _files_under_test(item.config))
-            self.errors[item.nodeid] = (error.type.__name__, str(error.value), place)
-        report = yield
-        report.sections = [(title, text[-PRINTED_KEPT:]) for title, text in report.sections]
-        return report
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.outcome != "passed":
-            error, message, place = self.errors.get(report.nodeid, ("", "", ""))
-            name = report.nodeid.partition("::")[2]
-            printed = report.capstdout if report.outcome == "failed" else ""
-            self.outcomes.append(Outcome(name, report.outcome, error, message, place, printed))
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.outcomes.append(
-                Outcome(report.nodeid, "failed", "CollectError", str(report.longrepr))
-            )
-
-
-def _files_under_test(config: pytest.Config) -> set[str]:
-    from kata.runner.plugin import IMPLEMENTATION
-
-    implementation = config.stash[IMPLEMENTATION]
-    return {str(files[-1]) for files in implementation.files.values()}
-
-
-def _last_place(error: pytest.ExceptionInfo[BaseException], files: set[str]) -> str:
-    """`path:line`, the last line of a file under test in an error's traceback."""
-    for entry in reversed(error.traceback):
-        if str(entry.path) in files:
-            return f"{shown(Path(entry.path))}:{entry.lineno + 1}"
-    return ""

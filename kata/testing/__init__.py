@@ -1,1 +1,1 @@
-"""What the tests of the steps are made of: assertions that explain themselves, exact bounds, stand-in models, spies."""
+"""The parts of the step tests: assertions, exact bounds, stand-in models, spies, closed forms."""

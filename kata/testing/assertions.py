@@ -1,4 +1,7 @@
-"""Comparisons that say, in one paragraph, what was called, what came back, what must hold and what to try next."""
+"""Assertions that explain a failure in one paragraph.
+
+It says what was called, what came back, what was expected and what to try next.
+"""
 
 import textwrap
 from collections.abc import Callable, Iterator
@@ -12,20 +15,26 @@ from torch import Tensor
 from kata.testing.bounds import FALSE_ALARM, binomial_bounds
 
 LABEL_ERRORS = (IndexError, ValueError, TypeError, RuntimeError)
-"""How bad labels may be refused: as the docstrings say, or by torch's own error for a wrong dtype."""
+"""Errors that may refuse bad labels: those of the docstrings, or torch's own for a wrong dtype."""
 
 
 def fail(called: str, got: str, must: str, hint: str = "") -> NoReturn:
-    """Raise the AssertionError of a check: `Called <called>. It <got>. <must>. Try: <hint>.`"""
+    """Raise an AssertionError of up to four sentences: called, got, expected, what to try.
+
+    called: the call, as in "f(1)". got: what the call did, as in "returned 2", or a whole sentence,
+    which begins with a capital letter or a number. must: the property that was expected. hint: what
+    to try next. Each sentence starts a line; a line that continues one is indented.
+    """
     __tracebackhide__ = True
-    sentences = [f"Called {called}.", f"It {got}.", f"What must hold: {must}."]
+    whole = got[0].isupper() or got[0].isdigit()
+    sentences = [f"Called {called}", got if whole else f"It {got}", f"Expected: {must}"]
     if hint:
-        sentences.append(f"Try: {hint}" if hint.endswith("?") else f"Try: {hint}.")
-    raise AssertionError("\n".join(textwrap.fill(s, 84, break_long_words=False) for s in sentences))
+        sentences.append(f"Try: {hint}")
+    raise AssertionError("\n".join(_wrapped(sentence) for sentence in sentences))
 
 
 def check_that(holds: object, *, called: str, got: str, must: str, hint: str = "") -> None:
-    """Fail with those words unless `holds` is true."""
+    """Fail with these words unless `holds` is true."""
     __tracebackhide__ = True
     if not bool(holds):
         fail(called, got, must, hint)
@@ -43,8 +52,8 @@ def check_close(
 ) -> None:
     """Fail unless `actual` has the type, shape, dtype and values of `expected`.
 
-    tolerance: the largest difference allowed, as a share of the largest expected value or of 1,
-    whichever is greater.
+    tolerance: the largest difference allowed, relative to the largest expected value or to 1,
+    whichever is greater. dtype: whether the dtypes of two tensors must agree.
     """
     __tracebackhide__ = True
     if isinstance(expected, Tensor):
@@ -57,22 +66,14 @@ def check_close(
             hint=hint,
         )
     elif isinstance(expected, np.ndarray):
+        wanted = f"expected a NumPy array of shape {expected.shape}"
         if not isinstance(actual, np.ndarray):
-            fail(
-                called,
-                f"returned {described(actual)}",
-                f"{must}, as a NumPy array of shape {expected.shape}",
-                hint,
-            )
+            fail(called, f"returned {described(actual)}; {wanted}", must, hint)
         if actual.shape != expected.shape:
-            fail(
-                called,
-                f"returned an array of shape {actual.shape}",
-                f"{must}, in shape {expected.shape}",
-                hint,
-            )
+            fail(called, f"returned an array of shape {actual.shape}; {wanted}", must, hint)
     elif not is_number(actual):
-        fail(called, f"returned {described(actual)}", f"{must}: one number, {expected:.6g}", hint)
+        wanted = f"expected the number {expected:.6g}"
+        fail(called, f"returned {described(actual)}; {wanted}", must, hint)
     a, e = _as_float64(actual), _as_float64(expected)
     if a.size == 0:
         return
@@ -81,8 +82,8 @@ def check_close(
         np.argmax(np.where(np.isnan(difference), np.inf, difference)), difference.shape
     )
     if not difference[worst] <= tolerance * max(1.0, float(np.abs(e).max())):
-        place = f" at {[int(i) for i in worst]}" if worst else ""
-        fail(called, f"returned {a[worst]:.6g}{place} where {e[worst]:.6g} must be", must, hint)
+        place = f"At {[int(i) for i in worst]} it " if worst else ""
+        fail(called, f"{place}returned {a[worst]:.6g}; expected {e[worst]:.6g}", must, hint)
 
 
 def check_tensor(
@@ -94,19 +95,17 @@ def check_tensor(
     must: str,
     hint: str = "",
 ) -> None:
-    """Fail unless `actual` is a tensor of that shape and, where one is named, of that dtype."""
+    """Fail unless `actual` is a tensor of that shape and, if one is named, of that dtype."""
     __tracebackhide__ = True
     if not isinstance(actual, Tensor):
-        fail(called, f"returned {described(actual)}", f"{must}, as a tensor of shape {shape}", hint)
-    if tuple(actual.shape) != shape:
         fail(
-            called,
-            f"returned a tensor of shape {tuple(actual.shape)}",
-            f"{must}, in shape {shape}",
-            hint,
+            called, f"returned {described(actual)}; expected a tensor of shape {shape}", must, hint
         )
+    if tuple(actual.shape) != shape:
+        found = f"returned a tensor of shape {tuple(actual.shape)}"
+        fail(called, f"{found}; expected shape {shape}", must, hint)
     if dtype is not None and actual.dtype != dtype:
-        fail(called, f"returned a tensor of {actual.dtype}", f"{must}, in {dtype}", hint)
+        fail(called, f"returned a tensor of {actual.dtype}; expected {dtype}", must, hint)
 
 
 def check_raises(
@@ -117,9 +116,13 @@ def check_raises(
     must: str,
     hint: str = "",
 ) -> None:
-    """Fail unless the call raises one of `kinds`. NotImplementedError, which is a RuntimeError, is let through."""
+    """Fail unless the call raises one of `kinds`.
+
+    NotImplementedError, which is a RuntimeError, passes through: the step is not written yet.
+    """
     __tracebackhide__ = True
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    wanted = "expected " + " or ".join(k.__name__ for k in kinds if k is not RuntimeError)
     try:
         result = call()
     except NotImplementedError:
@@ -127,9 +130,8 @@ def check_raises(
     except kinds:
         return
     except Exception as error:
-        names = " or ".join(kind.__name__ for kind in kinds if kind is not RuntimeError)
-        fail(called, f"raised {type(error).__name__}: {error}", f"{must} ({names})", hint)
-    fail(called, f"returned {described(result)} and raised nothing", must, hint)
+        fail(called, f"raised {type(error).__name__}: {error}; {wanted}", must, hint)
+    fail(called, f"returned {described(result)} and raised nothing; {wanted}", must, hint)
 
 
 def check_count(
@@ -143,37 +145,45 @@ def check_count(
     hint: str = "",
     parts: int = 1,
 ) -> None:
-    """Fail unless `count` is one that Binomial(trials, probability) gives: refused by chance once in 10^9 runs.
+    """Fail unless Binomial(trials, probability) gives such a count.
 
-    what: that which was counted, as in "4 of 10 <what>". parts: in how many such checks a test
-    shares that one chance.
+    A correct answer fails once in 10^9 runs. what: how the sentence goes on after "4 of 10", as in
+    "labels came back null". parts: how many checks of a test share that one chance.
     """
     __tracebackhide__ = True
     low, high = binomial_bounds(trials, probability, FALSE_ALARM / parts)
+    count = int(count)
+    share = {0: f"None of {trials:,}", trials: f"All {trials:,}"}.get(
+        count, f"{count:,} of {trials:,}"
+    )
+    wanted = f"{low:,} to {high:,}" if low < high else f"{low:,}"
     check_that(
-        low <= int(count) <= high,
+        low <= count <= high,
         called=called,
-        got=f"gave {int(count)} of {trials} {what}",
-        must=f"{must}; here chance gives {low} to {high}",
+        got=f"{share} {what}; expected {wanted}",
+        must=must,
         hint=hint,
     )
 
 
 def check_standard_normal(values: Tensor, *, called: str, hint: str = "") -> None:
-    """Fail unless the numbers look drawn from N(0, 1), each for itself: refused by chance once in 10^9 runs."""
+    """Fail unless the numbers look like independent draws from N(0, 1).
+
+    A correct answer fails once in 10^9 runs.
+    """
     __tracebackhide__ = True
-    for what, holds, probability in (
-        ("numbers above 0", values > 0, 0.5),
-        ("numbers within 0.6745 of 0", values.abs() < 0.6745, 0.5000065),
-        ("numbers more than 2 away from 0", values.abs() > 2, 0.0455003),
+    for where, holds, probability in (
+        ("above 0", values > 0, 0.5),
+        ("within 0.6745 of 0", values.abs() < 0.6745, 0.5000065),
+        ("more than 2 away from 0", values.abs() > 2, 0.0455003),
     ):
         check_count(
             holds.sum(),
             values.numel(),
             probability,
             called=called,
-            what=what,
-            must=f"the noise is N(0, 1), so {probability:.1%} of the {what}",
+            what=f"numbers of the noise are {where}",
+            must=f"the noise is drawn from N(0, 1), so {probability:.1%} of it is {where}",
             hint=hint,
             parts=3,
         )
@@ -181,7 +191,7 @@ def check_standard_normal(values: Tensor, *, called: str, hint: str = "") -> Non
 
 @contextmanager
 def unchanged(called: str, **inputs: Tensor | np.ndarray) -> Iterator[None]:
-    """Fail unless the named inputs are, after the `with` block, what they were before it."""
+    """Fail if one of the named inputs is changed inside the `with` block."""
     __tracebackhide__ = True
     before = {name: np.array(_as_float64(value)) for name, value in inputs.items()}
     yield
@@ -192,26 +202,36 @@ def unchanged(called: str, **inputs: Tensor | np.ndarray) -> Iterator[None]:
             and np.array_equal(after, before[name], equal_nan=True),
             called=called,
             got=f"changed its argument {name}",
-            must="no argument is changed: the caller goes on using it",
-            hint="no operation in place: `a = a + b` instead of `a += b`, a new tensor instead of `a[mask] = ...`",
+            must="every argument stays as it is, because the caller still needs it",
+            hint="avoid operations in place: write `a = a + b` instead of `a += b`, "
+            "and make a new tensor instead of `a[mask] = ...`",
         )
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a plain number, or a tensor or array with a single element and no axes."""
+    """Return whether a value is a plain number, or a tensor or array without axes."""
     if isinstance(value, Tensor | np.ndarray | np.generic):
         return value.ndim == 0
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def described(value: object) -> str:
-    """A value in a few words."""
+    """Describe a value in a few words."""
     if value is None:
         return "None (is a `return` missing?)"
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _wrapped(sentence: str) -> str:
+    """End a sentence with its mark and wrap it."""
+    if not sentence.endswith((".", "?", "!", "…")):
+        sentence += "."
+    return textwrap.fill(
+        sentence, 84, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _as_float64(value: object) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Exact bounds for random counts: a right answer is refused at most once in a thousand million runs."""
+"""Exact bounds for random counts: a correct answer fails at most once in 10^9 runs."""
 
 import math
 import os
@@ -8,16 +8,17 @@ import torch
 from hypothesis import strategies as st
 
 FALSE_ALARM = 1e-9
-"""The probability with which a statistical test refuses a right answer."""
+"""The probability that a statistical test fails a correct answer."""
 
 
 @cache
 def binomial_bounds(
     trials: int, probability: float, false_alarm: float = FALSE_ALARM
 ) -> tuple[int, int]:
-    """The narrowest counts (low, high) that a Binomial(trials, probability) leaves with at most `false_alarm`.
+    """Return the narrowest counts (low, high) that Binomial(trials, probability) rarely leaves.
 
-    Half of it is spent on either side; the tails are summed exactly, term by term.
+    false_alarm: the probability of a count outside, at most half of it on each side. The tails are
+    summed exactly, term by term.
     """
     if not 0 < probability < 1:
         count = round(trials * probability)
@@ -45,7 +46,7 @@ def binomial_bounds(
 
 
 def fresh_seed() -> int:
-    """A new seed for torch's global generator, printed so that a failure can be repeated."""
+    """Seed torch's global generator anew; print the seed, so that a failure can be repeated."""
     seed = int.from_bytes(os.urandom(4), "big")
     print(f"seed {seed}")
     torch.manual_seed(seed)
@@ -53,9 +54,9 @@ def fresh_seed() -> int:
 
 
 def generator(seed: int) -> torch.Generator:
-    """A generator of its own on the CPU, with that seed."""
+    """Return a new generator on the CPU with that seed."""
     return torch.Generator().manual_seed(seed)
 
 
 SEEDS = st.integers(0, 2**31 - 1)
-"""Seeds, of which a test makes generators of its own: a registered global one would repeat its draws."""
+"""Seeds, from which a test makes generators: one registered with hypothesis would repeat itself."""

@@ -1,14 +1,14 @@
-"""Stand-in models: small networks with a known velocity, with which an answer can be held against a closed form."""
+"""Stand-in models: small networks with a known velocity, so that a closed form tells the answer."""
 
 import torch
 from torch import Tensor, nn
 
 
 class StandIn(nn.Module):
-    """What all stand-ins share: called as model(x, t, y), y = None for the null class; every call is recorded.
+    """What all stand-ins share: model(x, t, y), with y = None for the null class, is recorded.
 
-    After a run, `calls` holds (x, t, y) of every call, y as int64 labels, and `modes` the training
-    flag it was made in.
+    After a run, `calls` holds the (x, t, y) of every call, y as int64 labels, and `modes` holds the
+    training flag at every call.
     """
 
     def __init__(self, num_classes: int) -> None:
@@ -27,12 +27,12 @@ class StandIn(nn.Module):
         if tuple(t.shape) != (x.shape[0],):
             raise AssertionError(
                 f"The model was called with t of shape {tuple(t.shape)}; "
-                f"it must be ({x.shape[0]},), one time a sample."
+                f"expected ({x.shape[0]},), one time per sample."
             )
         if tuple(labels.shape) != (x.shape[0],):
             raise AssertionError(
                 f"The model was called with labels of shape {tuple(labels.shape)}; "
-                f"they must be ({x.shape[0]},), one a sample."
+                f"expected ({x.shape[0]},), one label per sample."
             )
         self.calls.append((x.detach().clone(), t.detach().clone(), labels.detach().clone()))
         self.modes.append(self.training)
@@ -43,29 +43,29 @@ class StandIn(nn.Module):
 
     @property
     def evaluated(self) -> int:
-        """The number of samples evaluated so far."""
+        """Return the number of samples evaluated so far."""
         return sum(x.shape[0] for x, _, _ in self.calls)
 
     @property
     def starts(self) -> Tensor:
-        """The images it was asked about at the first, the greatest time: each once, in a sorted order."""
+        """Return the images at the first, the greatest time: each once, in sorted order."""
         if not self.calls:
-            raise AssertionError("The model was never called; the velocity must come from it.")
+            raise AssertionError("The model was never called; expected its velocity to be used.")
         x, t, _ = (torch.cat(parts) for parts in zip(*self.calls, strict=True))
         return torch.unique(x[t >= t.max() - 1e-4], dim=0)
 
     @property
     def times(self) -> list[float]:
-        """The times it was asked at: each once, to four decimals, the greatest first."""
+        """Return the times of all calls: each once, to four decimals, the greatest first."""
         return sorted({round(float(time), 4) for _, t, _ in self.calls for time in t}, reverse=True)
 
 
 class PointMass(StandIn):
-    """Each class is one single image mu[y], the null class included: v(x, t, y) = (x - mu[y]) / t.
+    """Each class, null included, is one single image mu[y]: v(x, t, y) = (x - mu[y]) / t.
 
-    The exact velocity of the path from noise to that image. Euler lands on it in any number of
-    steps and, guided, on mu_u + w (mu_c - mu_u). mu: `(K + 1, C, H, W)`, a parameter; t is kept off
-    0.
+    This is the exact velocity of the path from noise to that image. Euler's method lands on it in
+    any number of steps, and with guidance on mu_u + w (mu_c - mu_u). mu: `(K + 1, C, H, W)`, a
+    parameter. t is kept away from 0.
     """
 
     def __init__(self, mu: Tensor) -> None:
@@ -77,10 +77,9 @@ class PointMass(StandIn):
 
 
 class LabelField(StandIn):
-    """A velocity that mixes everything it is given, one sample at a time: x * a[y] + t * b[y] + c[y].
+    """A velocity that mixes image, time and label of each sample: x * a[y] + t * b[y] + c[y].
 
-    Every sample's velocity depends on its own image, time and label, and on nothing else. Channels,
-    dtype: of `a`.
+    A sample's velocity depends on nothing else. a, b, c: `(K + 1, channels, 1, 1)`, of `dtype`.
     """
 
     def __init__(self, num_classes: int, channels: int, dtype: torch.dtype = torch.float32) -> None:
@@ -97,9 +96,10 @@ class LabelField(StandIn):
 
 
 def redraw_zeros(model: nn.Module, seed: int = 0, scale: float = 0.1) -> None:
-    """Replace every parameter that is zero throughout by small random numbers, whatever its name.
+    """Replace every parameter that is all zeros by small random numbers, whatever its name.
 
-    A head that starts at zero hides everything behind it: the output is 0 for every label and no gradient passes.
+    A head that starts at zero hides everything behind it: the output is 0 for every label, and no
+    gradient passes.
     """
     source = torch.Generator().manual_seed(seed)
     with torch.no_grad():

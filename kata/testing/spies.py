@@ -1,4 +1,4 @@
-"""Stand-ins for training: a model that records, a model that follows a script, and what they are trained on."""
+"""Stand-ins for training: a model that records, one that follows a script, and their batches."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,29 +11,29 @@ from kata.testing.models import StandIn
 Batch = tuple[Tensor, Tensor]
 
 BATCH_SIZES = (4, 4, 2)
-"""How many images each batch of an epoch has."""
+"""The number of images in each batch of an epoch."""
 
 
 def batch(
     g: torch.Generator, size: int, shape: tuple[int, ...] = (1, 3, 4), num_classes: int = 3
 ) -> Batch:
-    """Images `(size, *shape)` with pixels in [-1, 1], and labels `(size,)`."""
+    """Draw images `(size, *shape)` with pixels in [-1, 1], and labels `(size,)`."""
     x0 = 2 * torch.rand(size, *shape, generator=g) - 1
     return x0, torch.randint(num_classes, (size,), generator=g)
 
 
 def batches(g: torch.Generator) -> list[Batch]:
-    """An epoch of random images of three classes."""
+    """Draw an epoch of random images of three classes."""
     return [batch(g, size) for size in BATCH_SIZES]
 
 
 def blank_batches(g: torch.Generator) -> list[Batch]:
-    """An epoch of images of nothing but 0, of ten classes."""
+    """Draw an epoch of images that are all zeros, of ten classes."""
     return [(torch.zeros(n, 1, 3, 4), torch.randint(10, (n,), generator=g)) for n in BATCH_SIZES]
 
 
 class FreshBatches:
-    """Can be iterated again and again, and nothing else; serves new batches every time, and keeps their labels."""
+    """A loader that can only be iterated: every pass serves new batches and keeps their labels."""
 
     def __init__(self, g: torch.Generator) -> None:
         self.g = g
@@ -47,7 +47,7 @@ class FreshBatches:
 
 
 class Recorder(StandIn):
-    """Mixes image, time and label; records its outputs, their gradients and the mode of a layer inside."""
+    """Mixes image, time and label; records outputs, their gradients and an inner layer's mode."""
 
     def __init__(self, g: torch.Generator, num_classes: int = 3, channels: int = 1) -> None:
         super().__init__(num_classes)
@@ -70,10 +70,10 @@ class Recorder(StandIn):
 
 
 class Scripted(StandIn):
-    """On images of nothing but 0 its k-th call has the loss errors[k]² and the gradient gradients[k], come what may.
+    """On images that are all zeros, call k has the loss errors[k]² and the gradient gradients[k].
 
-    There the noise is x / t, exactly but at t = 0; `at_zero` counts such times. errors: `(calls,)`;
-    gradients: `(calls, 111)`, over all parameters.
+    On such images the noise is exactly x / t, except at t = 0; `at_zero` counts those times.
+    errors: `(calls,)`. gradients: `(calls, 111)`, over all parameters.
     """
 
     def __init__(self, g: torch.Generator, calls: int = 30) -> None:
@@ -94,12 +94,12 @@ class Scripted(StandIn):
 
     @property
     def place(self) -> Tensor:
-        """Where the parameters are now: one row of 111 numbers."""
+        """Return all parameters as one row of 111 numbers."""
         return torch.cat([p.detach().flatten() for p in self.parameters()])
 
 
 class _Written(torch.autograd.Function):
-    """Hands an output on; backward gives the parameters a gradient that was written beforehand."""
+    """Hands an output on; backward gives the parameters a gradient that was written before."""
 
     @staticmethod
     def forward(ctx: Any, output: Tensor, gradient: Tensor, *parameters: Tensor) -> Tensor:

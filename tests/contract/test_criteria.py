@@ -1,6 +1,8 @@
 """The criteria: right answers pass them all and get no diagnosis; every known mistake fails one and is recognised."""
 
+import ast
 import os
+import symtable
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,10 +14,11 @@ from kata.course.files import find_root
 from kata.course.steps import STEPS
 from kata.course.stubs import write_stubs
 from kata.course.variants import Mistake, all_mistakes, variants
+from kata.criteria.compare import ask_and_write, read_answers
 from kata.criteria.diagnosis import Answers, diagnose
 from kata.criteria.questions import questions_of
 from kata.criteria.verdicts import criteria_of, verdicts_on, words_of
-from kata.learn.examine import ask_and_write, read_answers
+from kata.grade.sandbox.view import questions_only
 from kata.runner.outcomes import Call
 
 ROOT = find_root()
@@ -69,12 +72,28 @@ def asked(runner, tmp_path_factory):
 
 @by_step
 def test_criteria_are_named_for_tests_and_ask_about_every_name(step):
-    """A probe bears the name of a test, whose docstring says what must hold; every public name has probes."""
-    probes, words = questions_of(step), words_of(ROOT / "tests" / step.test_file)
-    assert {probe.of for probe in probes.values()} == set(step.public)
-    for name in probes:
+    """A question has the name of a test, whose docstring states the property; each public name has one."""
+    questions, words = questions_of(step), words_of(ROOT / "tests" / step.test_file)
+    assert {question.of for question in questions.values()} == set(step.public)
+    for name in questions:
         assert words[f"test_{name}"].must.endswith("."), name
-    assert criteria_of(step).keys() == probes.keys()
+    assert criteria_of(step).keys() == questions.keys()
+
+
+@by_step
+def test_inputs_of_a_test_are_those_of_a_question(step):
+    """What a test imports from the criteria, some question of its step uses: it survives the cut."""
+    tests = ast.parse((ROOT / "tests" / step.test_file).read_text(encoding="utf-8"))
+    for node in ast.walk(tests):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kata.criteria"):
+            path = ROOT / f"{node.module.replace('.', '/')}.py"
+            if path.stem == "questions":  # copied whole
+                continue
+            assert path.stem.partition("_")[0] == step.folder, f"{node.module} is not of this step"
+            cut = symtable.symtable(questions_only(path.read_text("utf-8")), path.name, "exec")
+            kept = {symbol.get_name() for symbol in cut.get_symbols() if symbol.is_assigned()}
+            unused = {alias.name for alias in node.names} - kept
+            assert not unused, f"no question of {path.name} uses {sorted(unused)}"
 
 
 @pytest.mark.slow

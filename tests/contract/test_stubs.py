@@ -1,4 +1,4 @@
-"""Stubs fail rightly, and a filled-in step turns green whatever the others hold."""
+"""Stubs fail for the expected reason, and a filled-in step turns green whatever the others hold."""
 
 import shutil
 from textwrap import dedent
@@ -120,6 +120,28 @@ def test_stubs_are_recognised():
         solution = (ROOT / "solutions" / step.file).read_text(encoding="utf-8")
         assert is_untouched(stub_text(solution, step))
         assert not is_untouched(solution)
+
+
+def test_a_byte_order_mark_changes_nothing(stubs, tmp_path):
+    """An untouched stub with one is untouched: it is renewed. A file that was worked on is kept with it."""
+    shutil.copytree(
+        ROOT / "solutions", tmp_path / "solutions", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    folder = shutil.copytree(stubs, tmp_path / "exercises")
+    shutil.copy(ROOT / "exercises" / "README.md", folder)
+    untouched, old, done = (folder / s.file for s in STEPS[:3])
+    text = old.read_text(encoding="utf-8").replace("Step 2", "Step two")
+    solution = (ROOT / "solutions" / done.name).read_text(encoding="utf-8")
+    untouched.write_text(untouched.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    old.write_text(text, encoding="utf-8-sig")
+    done.write_text(solution, encoding="utf-8-sig")
+    assert is_untouched("\ufeff" + text)
+    assert not is_untouched("\ufeff" + solution)
+    assert stale_files(tmp_path) == [STEPS[1].file, STEPS[2].file]
+    report = write_stubs(ROOT, folder)
+    assert [report[s.file] for s in STEPS[:3]] == ["written", "written", "kept"]
+    assert untouched.read_bytes() == (stubs / untouched.name).read_bytes()
+    assert done.read_text(encoding="utf-8-sig") == solution
 
 
 def test_stale_files_are_found(stubs, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from kata.course.files import find_root
 from kata.course.steps import STEPS
 from kata.course.variants import all_mistakes, variants
-from kata.runner.outcomes import PytestJob, RunResult
+from kata.runner.outcomes import PytestJob, PytestResult
 
 ROOT = find_root()
 MISTAKES = all_mistakes(ROOT)
@@ -17,7 +17,7 @@ ALTERNATIVES = [path for step in STEPS for path in variants(ROOT, "alternatives"
 
 
 @pytest.fixture(scope="module")
-def results(runner, request) -> dict[Path, RunResult]:
+def results(runner, request) -> dict[Path, PytestResult]:
     """One run of its step's tests for every variant that was asked for, all cores at work."""
     chosen = {
         i.callspec.params["variant"]

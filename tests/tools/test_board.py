@@ -1,23 +1,28 @@
 """The board: read off the files, so that nothing can be lost or go stale."""
 
 import io
+import shlex
 import shutil
+import subprocess
+import sys
+import unicodedata
 
+import pytest
 from rich.console import Console
 
 from kata.course.steps import STEPS
 from kata.learn import board as boards
-from kata.learn.board import dots, in_words, run_and_show_board, show_board
+from kata.learn.board import in_words, run_and_show_board, show_board
 from kata.learn.workspace import Standing, Workspace
-from kata.runner.outcomes import Outcome, RunResult
+from kata.runner.outcomes import Outcome, PytestResult
 
-PASSED = RunResult((Outcome("test_a", "passed"),), 0)
-FAILED = RunResult((Outcome("test_a", "failed"), Outcome("test_b", "failed")), 1)
+PASSED = PytestResult((Outcome("test_a", "passed"),), 0)
+FAILED = PytestResult((Outcome("test_a", "failed"), Outcome("test_b", "failed")), 1)
 
 
-def shown_board(desks, width=80):
+def shown_board(workspaces, width=80):
     console = Console(file=io.StringIO(), width=width)
-    show_board(desks, console)
+    show_board(workspaces, console)
     return console.file.getvalue()
 
 
@@ -33,9 +38,6 @@ def test_a_fresh_course_needs_no_test_to_be_run(course, kata):
 
 def test_a_fresh_board_imports_no_torch(course, monkeypatch):
     """What takes seconds is left to the processes that run tests."""
-    import subprocess
-    import sys
-
     script = "import sys; from kata.cli import app; app([], standalone_mode=False); print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "False"
@@ -63,7 +65,7 @@ def test_a_step_in_words():
         "unknown": Standing(True),
         "passes": Standing(True, PASSED),
         "2 fail": Standing(True, FAILED),
-        "fails": Standing(True, RunResult(reason="ended")),
+        "fails": Standing(True, PytestResult(reason="ended")),
         "needs 3": Standing(True, None, STEPS[2]),
     }
     for words, standing in cases.items():
@@ -86,13 +88,49 @@ def test_ctrl_c_shows_what_is_known(course, monkeypatch):
     assert "Stopped by Ctrl-C" in text
 
 
-def test_narrow_terminals_and_those_without_dots(course):
-    """The table wraps; where a dot cannot be shown there is a number."""
-    for width in (40, 60):
-        lines = shown_board((Workspace(),), width).splitlines()
-        assert all(len(line) <= width for line in lines if not line.startswith("next"))
-    plain = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    assert dots(STEPS[2], plain) == "3/5"
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_narrow_terminals(course, width):
+    """Titles wrap between words, no word or standing is cut, and no line is wider than the terminal."""
+    both = (Workspace(), Workspace(assembled=True))
+    lines = shown_board(both, width).splitlines()
+    assert all(len(line) <= width for line in lines if not line.startswith("next"))
+    assert "\n".join(lines).count("not begun") == 20
+    words = {word for step in STEPS for word in step.title.split()}
+    assert words <= set(" ".join(lines).split())
+    assert ("level" in lines[0]) == (width == 80)
+
+
+def test_no_character_is_of_ambiguous_width(course):
+    """Some terminals draw such characters two columns wide, and the table would fall apart."""
+    text = shown_board((Workspace(), Workspace(assembled=True)))
+    wide = {c for c in text if unicodedata.east_asian_width(c) not in ("Na", "N", "H")}
+    assert not wide
+
+
+def test_an_unwritable_cache_hides_no_result(course, kata, tmp_path):
+    """The results are kept for the process, and one sentence says what to do about the folder."""
+    shutil.copy(course / "solutions" / STEPS[2].file, course / "exercises")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    run = kata(KATA_CACHE=str(tmp_path / "file" / "cache"))
+    assert run.returncode == 0, run.stderr
+    assert "1 of 10 pass isolated, 1 of 10 pass assembled." in run.stdout
+    assert "KATA_CACHE" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_the_suggested_command_works_in_another_folder(course, tmp_path, monkeypatch):
+    """Whatever the paths hold: it is pasted into a shell there."""
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    folder = shutil.copytree(course / "exercises", tmp_path / "it's mine" / "my steps")
+    monkeypatch.chdir(elsewhere)
+    text = shown_board((Workspace(folder),), width=200)
+    command = shlex.split(text.rpartition("next   ")[2].partition("    ")[0])
+    assert command == ["kata", "watch", "1", "--impl", str(folder)]
+    again = [sys.executable, "-m", "kata", "check", *command[2:]]
+    run = subprocess.run(again, cwd=elsewhere, capture_output=True, text=True, check=False)
+    assert "Nothing is written here yet" in run.stdout
+    assert shlex.quote(str(folder)) in run.stdout
 
 
 def test_no_exercises_is_one_sentence(course, kata):

@@ -1,4 +1,4 @@
-"""`kata check`: every way in which a step can fail is told in words, and nothing that a step does can harm the desk."""
+"""`kata check`: every way in which a step can fail is told in words, and nothing that a step does can harm it."""
 
 import io
 import shutil
@@ -9,7 +9,7 @@ from rich.console import Console
 from kata.course.files import find_root, shown
 from kata.course.loader import joined_text
 from kata.course.steps import STEPS
-from kata.learn import workspace as desks
+from kata.learn import workspace as workspaces
 from kata.learn.check import check_with
 from kata.learn.workspace import Workspace, WorkspaceError, chosen_step
 from kata.runner.client import WarmRunner
@@ -59,7 +59,7 @@ def test_a_known_mistake_is_named(told, tmp_path):
     assert not passed
     parts = [
         "Called guide(v_uncond, v_cond, 0.0).",
-        "What must hold: w = 0 ignores the label",
+        "Expected: w = 0 ignores the label",
         "Try: start from v_uncond",
         f"where  {shown(tmp_path)}/{STEPS[2].file}:",
         "Diagnosis: your `guide` gives exactly what this known mistake gives:",
@@ -96,7 +96,7 @@ def test_an_unknown_mistake_gets_no_diagnosis(told):
 )
 def test_whatever_a_step_does_is_said_in_a_sentence(told, monkeypatch, body, words):
     """No stack trace of ours, and the runner goes on."""
-    monkeypatch.setattr(desks, "TEST_LIMIT", 3.0)
+    monkeypatch.setattr(workspaces, "TEST_LIMIT", 3.0)
     passed, text = told(SOLUTION.replace(FORMULA, body))
     assert passed == (words == "Passed")
     assert words in " ".join(text.split())
@@ -151,9 +151,9 @@ def test_results_are_remembered_by_what_was_tested(runner, tmp_path):
         shutil.copy(ROOT / "solutions" / step.file, tmp_path)
     alone, together = Workspace(tmp_path), Workspace(tmp_path, assembled=True)
     sampling, guidance = STEPS[6], tmp_path / STEPS[2].file
-    for desk in (alone, together):
-        assert desk.run(runner, sampling).passed
-        assert desk.standing(sampling).passed
+    for workspace in (alone, together):
+        assert workspace.run(runner, sampling).passed
+        assert workspace.standing(sampling).passed
     before = guidance.read_text(encoding="utf-8")
     guidance.write_text(before + "# changed\n", encoding="utf-8")
     assert alone.standing(sampling).passed

@@ -76,6 +76,28 @@ def test_reset_keeps_what_was_there(course, kata):
     assert path.read_bytes() == stub
 
 
+@pytest.mark.parametrize("has_solutions", [True, False])
+def test_a_byte_order_mark_does_not_stop_a_reset(course, kata, has_solutions):
+    """Nor is an untouched stub with one begun; without solutions/ the stub is made from the file itself."""
+    path = course / "exercises" / STEP.file
+    stub = path.read_text(encoding="utf-8")
+    path.write_text(stub, encoding="utf-8-sig")
+    if not has_solutions:
+        shutil.rmtree(course / "solutions")
+    assert "Nothing is written here yet" in kata("check", "9").stdout
+    run = kata("reset", "9")
+    assert run.returncode == 0, run.stderr
+    assert path.read_bytes() == stub.encode()
+
+
+def test_without_a_cache_the_next_hint_is_named_by_its_level(kata, tmp_path):
+    """How many were given cannot be noted then."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    run = kata("hint", "9", KATA_CACHE=str(tmp_path / "file" / "cache"))
+    assert "hint 1 of 3" in run.stdout
+    assert "kata hint 9 --level 2" in run.stdout
+
+
 def test_backups_of_one_second_do_not_overwrite_each_other(course, monkeypatch):
     """Names are counted up."""
     path = course / "exercises" / STEP.file

@@ -32,7 +32,7 @@ def _fresh():
 
 
 @pytest.fixture
-def desk(tmp_path):
+def folder(tmp_path):
     """A learner's folder with steps 3, 7 and 8, in which step 3 is recognisable."""
     for number in (7, 8):
         shutil.copy(ROOT / "solutions" / step_by_number(number).file, tmp_path)
@@ -42,37 +42,37 @@ def desk(tmp_path):
     return tmp_path
 
 
-def test_isolated_steps_find_the_solutions_below_them(desk):
+def test_isolated_steps_find_the_solutions_below_them(folder):
     """Isolated, step 7 of the folder uses the solution's step 3."""
-    sampling = Implementation(desk).module(step_by_number(7))
-    assert sampling.__file__ == str(desk / step_by_number(7).file)
+    sampling = Implementation(folder).module(step_by_number(7))
+    assert sampling.__file__ == str(folder / step_by_number(7).file)
     assert sampling.guided_velocity.__code__.co_filename == str(
         ROOT / "solutions" / step_by_number(3).file
     )
 
 
-def test_assembled_steps_find_their_own_neighbours(desk):
+def test_assembled_steps_find_their_own_neighbours(folder):
     """Assembled, step 7 of the folder uses the folder's step 3."""
-    implementation = Implementation(desk, assembled=True)
+    implementation = Implementation(folder, assembled=True)
     sampling = implementation.module(step_by_number(7))
-    assert sampling.guided_velocity.__code__.co_filename == str(desk / step_by_number(3).file)
+    assert sampling.guided_velocity.__code__.co_filename == str(folder / step_by_number(3).file)
     assert (
         implementation.module(step_by_number(8)).sample_conditional is sampling.sample_conditional
     )
 
 
-def test_no_file_is_loaded_twice(desk):
+def test_no_file_is_loaded_twice(folder):
     """Two isolated steps share one copy of the solutions below them."""
-    shutil.copy(ROOT / "solutions" / step_by_number(9).file, desk)
-    implementation = Implementation(desk)
+    shutil.copy(ROOT / "solutions" / step_by_number(9).file, folder)
+    implementation = Implementation(folder)
     steps_8_and_9 = [implementation.module(step_by_number(n)) for n in (8, 9)]
     assert steps_8_and_9[0].sample_conditional is steps_8_and_9[1].sample_conditional
     assert implementation.module(step_by_number(8)) is steps_8_and_9[0]
 
 
-def test_one_file_with_a_steps_name_is_that_step(desk):
+def test_one_file_with_a_steps_name_is_that_step(folder):
     """Only the step of that file is under test."""
-    implementation = Implementation(desk / step_by_number(3).file)
+    implementation = Implementation(folder / step_by_number(3).file)
     assert set(implementation.files) == {3}
     assert implementation.module(step_by_number(3)).guide(0, 0, 0) == "mine"
 
@@ -99,14 +99,14 @@ def test_a_changed_step_can_be_assembled_with_the_solutions(tmp_path):
     assert implementation.module(step_by_number(7)).guided_velocity() == "mine"
 
 
-def test_an_edit_within_the_same_second_is_seen(desk):
+def test_an_edit_within_the_same_second_is_seen(folder):
     """No bytecode is kept, so a file that was saved twice in a second is loaded as it is now."""
-    path = desk / step_by_number(3).file
+    path = folder / step_by_number(3).file
     for answer in ("one", "two"):
         path.write_text(f"def guide():\n    return '{answer}'\n", encoding="utf-8")
         unload()
-        assert Implementation(desk).module(step_by_number(3)).guide() == answer
-    assert not (desk / "__pycache__").exists()
+        assert Implementation(folder).module(step_by_number(3)).guide() == answer
+    assert not (folder / "__pycache__").exists()
 
 
 @pytest.mark.parametrize(
@@ -129,23 +129,23 @@ def test_a_step_that_does_not_load_says_why_in_one_sentence(tmp_path, text, sent
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_neighbour_is_named_as_the_reason(desk):
+def test_a_missing_neighbour_is_named_as_the_reason(folder):
     """Assembled without step 3, step 7 says which file it misses."""
-    (desk / step_by_number(3).file).unlink()
+    (folder / step_by_number(3).file).unlink()
     with pytest.raises(StepError, match=r"imports step03_guidance, which is not there next to it"):
-        Implementation(desk, assembled=True).module(step_by_number(7))
+        Implementation(folder, assembled=True).module(step_by_number(7))
 
 
-def test_a_missing_step_is_named(desk):
+def test_a_missing_step_is_named(folder):
     """A folder without a step's file says so, and what to do."""
     with pytest.raises(StepError, match=r"has no step05_model.py: put the file there"):
-        Implementation(desk).module(step_by_number(5))
+        Implementation(folder).module(step_by_number(5))
 
 
-def test_a_missing_name_is_named(desk):
-    """A step that lacks one of its functions says which, when it is asked for it."""
-    (desk / step_by_number(3).file).write_text(BROKEN_GUIDE, encoding="utf-8")
-    module = Implementation(desk).module(step_by_number(3))
+def test_a_missing_name_is_named(folder):
+    """A step that lacks one of its functions says which one, when it is used."""
+    (folder / step_by_number(3).file).write_text(BROKEN_GUIDE, encoding="utf-8")
+    module = Implementation(folder).module(step_by_number(3))
     with pytest.raises(
         AttributeError, match=r"defines no guided_velocity: step 3 is guide, guided_v"
     ):

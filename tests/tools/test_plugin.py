@@ -1,7 +1,9 @@
 """The pytest plugin, as a person sees it from outside."""
 
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,9 @@ from kata.course.steps import STEPS
 ROOT = find_root()
 
 
-def run_pytest(*arguments):
+def run_pytest(*arguments, cwd=ROOT):
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def test_bare_pytest_collects_the_ten_step_files_alone():
@@ -78,28 +80,58 @@ def test_an_implementation_outside_of_the_course_is_tested_alike(tmp_path):
         assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("place", "root"),
+    [("link", "--rootdir=LINK"), ("above", ""), ("above", "--rootdir=ABOVE"), ("elsewhere", "")],
+)
+def test_the_course_is_known_behind_links_and_from_other_folders(tmp_path, place, root):
+    """As editors run it, whose workspace is a link to the clone, or the clone's parent folder."""
+    above, link = tmp_path / "a folder", tmp_path / "a folder" / "link"
+    above.mkdir()
+    link.symlink_to(ROOT, target_is_directory=True)
+    here = {"link": link, "above": above, "elsewhere": tmp_path}[place]
+    path = (Path("tests") if place == "link" else link / "tests") / STEPS[2].test_file
+    option = root.replace("LINK", str(link)).replace("ABOVE", str(above))
+    test = f"{path}::test_every_channel_is_guided"
+    run = run_pytest(*filter(None, [option]), "--impl", str(ROOT / "solutions"), test, cwd=here)
+    assert (run.returncode, " passed" in run.stdout.splitlines()[-1]) == (0, True), run.stdout
+    assert "solutions/step03_guidance.py (" in run.stdout
+
+
 def test_other_projects_are_left_alone(tmp_path):
     """In an environment in which the course is installed, the tests of another project run as ever."""
     (tmp_path / "test_theirs.py").write_text("def test_a(): pass\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stdout.splitlines()[-1][:8]) == (0, "1 passed")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "step01_embeddings.py").write_text("", encoding="utf-8")
+    for settings in ("", "[pytest]\ntestpaths = test_theirs.py\n"):
+        if settings:
+            (tmp_path / "pytest.ini").write_text(settings, encoding="utf-8")
+        run = run_pytest("-v", cwd=tmp_path)
+        assert (run.returncode, " 1 passed" in run.stdout.splitlines()[-1]) == (0, True)
+        assert "under test:" not in run.stdout
+        assert "next:" not in run.stdout
 
 
-def test_the_last_line_is_the_next_command(tmp_path):
+@pytest.mark.parametrize("folder", ["steps", "my steps"])
+def test_the_last_line_is_the_next_command(tmp_path, folder):
     """For a person's own steps: the one that fails, else the one after; and nothing for the solutions."""
+    tmp_path = tmp_path / folder
+    tmp_path.mkdir()
     for s in STEPS[1:3]:
         (tmp_path / s.file).write_bytes((ROOT / "solutions" / s.file).read_bytes())
     guidance = tmp_path / STEPS[2].file
     right = guidance.read_text(encoding="utf-8")
     select = ["-k", "test_every_channel or test_equal or test_scale_zero"]
     own = ["--impl", str(tmp_path), "tests/test_step03_guidance.py", *select]
-    assert run_pytest(*own).stdout.splitlines()[-1] == f"next: kata watch 4 --impl {tmp_path}"
+    assert (
+        run_pytest(*own).stdout.splitlines()[-1]
+        == f"next: kata watch 4 --impl {shlex.quote(str(tmp_path))}"
+    )
     guidance.write_text(right.replace("v_cond - v_uncond)", "v_cond + v_uncond)"), encoding="utf-8")
     assert (
         run_pytest(*own)
         .stdout.splitlines()[-1]
-        .startswith(f"next: kata check 3 --impl {tmp_path}    {guidance}")
+        .startswith(f"next: kata check 3 --impl {shlex.quote(str(tmp_path))}    {guidance}")
     )
     run = run_pytest("--impl", "solutions", "tests/test_step03_guidance.py", *select)
     assert "next:" not in run.stdout

@@ -1,15 +1,24 @@
 """`kata watch`, as a person uses it: at every save a verdict, whatever happens to the file."""
 
+import io
 import os
 import queue
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 
 import pytest
+from rich.console import Console
 
 from kata.course.steps import STEPS
+from kata.learn import events as happened
+from kata.learn.watch import _Watch
+from kata.learn.workspace import Workspace
+from kata.runner.client import WarmRunner
+from kata.runner.outcomes import PytestResult
 
 STEP = STEPS[8]
 PATIENCE = 120
@@ -47,6 +56,16 @@ class Watch:
         threading.Thread(target=collect, daemon=True).start()
         return self
 
+    def listen_to_output(self):
+        """Collect what it prints."""
+        return self.listen(self.process.stdout.fileno())
+
+    def end(self):
+        """End it."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
     def wait_for(self, words):
         """Everything that is printed up to these words, which were not waited for yet."""
         while words not in self.unread:
@@ -64,14 +83,12 @@ def watching(course):
 
     def start(*arguments):
         watch = Watch(course, *arguments)
-        started.append(watch.process)
-        return watch.listen(watch.process.stdout.fileno())
+        started.append(watch)
+        return watch.listen_to_output()
 
     yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    for watch in started:
+        watch.end()
 
 
 def test_every_save_gets_its_verdict(course, watching):
@@ -101,6 +118,58 @@ def test_every_save_gets_its_verdict(course, watching):
     watch.wait_for("Failed")
     assert "None" in watch.wait_for("next ")
     assert watch.process.poll() is None
+
+
+def test_a_save_that_keeps_size_and_time_is_noticed(course, watching):
+    """As of tools that set the modification time back."""
+    path = course / "exercises" / STEP.file
+    solution = (course / "solutions" / STEP.file).read_text(encoding="utf-8")
+    path.write_text(solution, encoding="utf-8")
+    before = path.stat()
+    watch = watching("9")
+    watch.wait_for("Passed: all 35 tests")
+    path.write_text(solution.replace('"guided": drawn', '"guidex": drawn'), encoding="utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    watch.wait_for("Failed")
+
+
+def test_the_suggested_commands_work_in_another_folder(course, tmp_path):
+    """The path of the steps is quoted, and the next command is run as a shell would split it."""
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    folder = shutil.copytree(course / "exercises", tmp_path / "it's mine" / "my steps")
+    watch = Watch(elsewhere, "9", "--impl", str(folder)).listen_to_output()
+    try:
+        watch.wait_for("next   ")
+        command = shlex.split(watch.wait_for("\n").rpartition("or ")[2])
+        assert command == ["kata", "watch", "9", "--impl", str(folder)]
+    finally:
+        watch.end()
+    again = Watch(elsewhere, *command[2:]).listen_to_output()
+    try:
+        again.wait_for("Nothing is written here yet")
+    finally:
+        again.end()
+
+
+def test_events_of_a_stopped_task_are_dropped(course):
+    """What an older save came to is not told after a newer one."""
+    runner = WarmRunner(course, workers=1)
+    events, workspace = happened.Events(), Workspace()
+    tester = happened.Tester(workspace, runner, events)
+    stopped, current = runner.task(), runner.task()
+    stopped.stop()
+    for task, output in ((stopped, "old"), (current, "new")):
+        events.put(happened.Tested(task, STEP, PytestResult(reason=output)))
+    events.put(happened.Failed(stopped, "old error"))
+    events.put(happened.Pressed("q"))
+    console = Console(file=io.StringIO(), width=80)
+    _Watch(workspace, STEP, console, events, tester, has_keys=False).loop()
+    text = console.file.getvalue()
+    assert "Failed: new." in text
+    assert "old" not in text
 
 
 def test_another_step_that_is_saved_becomes_the_current_one(course, watching):

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from kata.course.files import find_root
-from kata.runner.client import STOPPED, WarmRunner
-from kata.runner.outcomes import Call, Outcome, PytestJob, RunResult
+from kata.runner.client import CallStopped, WarmRunner
+from kata.runner.outcomes import Call, Outcome, PytestJob, PytestResult
 
 ROOT = find_root()
 STEP = "tests/test_step03_guidance.py"
@@ -83,10 +83,10 @@ def test_results_come_in_the_order_of_the_jobs(runner, tmp_path):
 
 def test_a_result_survives_the_way_as_text():
     """To plain data and back."""
-    result = RunResult(
+    result = PytestResult(
         (Outcome("test_a[1]", "failed", "AssertionError", "words"),), 1, 0.5, "", "text"
     )
-    assert RunResult.from_dict(result.to_dict()) == result
+    assert PytestResult.from_dict(result.to_dict()) == result
     assert result.outcomes[0].function == "test_a"
 
 
@@ -100,7 +100,7 @@ def test_without_fork_one_process_runs_its_jobs_in_turn(tmp_path):
         "server.CAN_FORK = False\n"
         "for target in sys.argv[1:]:\n"
         f"    arguments = ['--impl', target, '{STEP}', '-k', 'test_scale_zero']\n"
-        "    request = {'function': 'kata.runner.server:run_pytest', 'arguments': {'arguments': arguments}}\n"
+        "    request = {'function': 'kata.runner.pytest_run:run_pytest', 'arguments': {'arguments': arguments}}\n"
         "    print(server._called(request)['value']['exit_code']); server.forget()\n"
     )
     targets = ["solutions", "tests/mistakes/step03/only_above_one.py", "solutions"]
@@ -128,15 +128,16 @@ def test_a_test_that_takes_too_long_ends_its_run(runner, tmp_path):
 
 
 def test_what_runs_can_be_stopped_from_another_thread(runner, tmp_path):
-    """It ends at once, and the next job runs."""
+    """It ends at once, nothing more runs under it, and the next job runs."""
     endless = job(tmp_path / "endless", "def guide(*a):\n    while True:\n        pass\n")
-    stop = threading.Timer(3.0, runner.stop)
-    stop.start()
-    result = runner.run(endless)
-    assert result.reason == STOPPED
-    assert runner.run(job(tmp_path / "good", "def guide(u, c, w):\n    return u\n")).passed
-    runner.stop()
-    assert runner.run(job(tmp_path / "good", "def guide(u, c, w):\n    return u\n")).passed
+    good = job(tmp_path / "good", "def guide(u, c, w):\n    return u\n")
+    task = runner.task()
+    threading.Timer(3.0, task.stop).start()
+    with pytest.raises(CallStopped):
+        task.run(endless)
+    with pytest.raises(CallStopped):
+        task.run(good)
+    assert runner.run(good).passed
 
 
 def test_any_function_can_be_called(runner):

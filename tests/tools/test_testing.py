@@ -1,4 +1,4 @@
-"""What the step tests are made of: they must fail when they should, and say why."""
+"""The parts of the step tests: assertions fail when they should and say why."""
 
 import math
 from fractions import Fraction
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from kata.testing.assertions import check_close, check_raises, check_that, unchanged
+from kata.testing.assertions import check_close, check_count, check_raises, check_that, unchanged
 from kata.testing.bounds import binomial_bounds, fresh_seed
 from kata.testing.models import PointMass, redraw_zeros
 
@@ -15,23 +15,23 @@ WORDS = {"called": "f(1)", "must": "the answer is right", "hint": "read the form
 
 
 def refused(actual, expected, **options):
-    """The words with which a comparison fails."""
+    """Return the message of a comparison that fails."""
     with pytest.raises(AssertionError) as caught:
         check_close(actual, expected, **WORDS, **options)
     return str(caught.value)
 
 
 def test_the_failure_message_has_four_parts():
-    """What was called, what came back, what must hold, what to try."""
+    """What was called, what came back, what was expected, what to try."""
     text = refused(torch.tensor([1.0, 5.0]), torch.tensor([1.0, 2.0]))
     assert text == (
-        "Called f(1).\nIt returned 5 at [1] where 2 must be.\n"
-        "What must hold: the answer is right.\nTry: read the formula."
+        "Called f(1).\nAt [1] it returned 5; expected 2.\n"
+        "Expected: the answer is right.\nTry: read the formula."
     )
 
 
 def test_a_hint_may_be_a_question():
-    """It keeps its mark, and gets no full stop behind it."""
+    """It keeps its mark and gets no full stop."""
     with pytest.raises(AssertionError, match=r"Try: is it right\?$"):
         check_that(False, called="f", got="returned 1", must="it is 2", hint="is it right?")
 
@@ -39,11 +39,11 @@ def test_a_hint_may_be_a_question():
 @pytest.mark.parametrize(
     ("actual", "words"),
     [
-        (None, "returned None (is a `return` missing?)"),
-        (torch.ones(3), "a tensor of shape (3,)"),
-        (torch.ones(2, dtype=torch.float64), "a tensor of torch.float64"),
-        (torch.tensor([1.0, math.nan]), "nan at [1]"),
-        (torch.tensor([1.0, math.inf]), "inf at [1]"),
+        (None, "returned None (is a `return` missing?); expected a tensor of shape (2,)"),
+        (torch.ones(3), "a tensor of shape (3,); expected shape (2,)"),
+        (torch.ones(2, dtype=torch.float64), "a tensor of torch.float64; expected torch.float32"),
+        (torch.tensor([1.0, math.nan]), "At [1] it returned nan; expected 1"),
+        (torch.tensor([1.0, math.inf]), "At [1] it returned inf; expected 1"),
         (np.ones(2), "ndarray"),
         ("text", "str 'text'"),
     ],
@@ -54,7 +54,7 @@ def test_what_is_not_the_expected_tensor_is_refused(actual, words):
 
 
 def test_numbers_and_arrays_are_compared_too():
-    """A number may be a float, a NumPy scalar or a 0-dim tensor; an array must be one."""
+    """A number may be a float, a NumPy scalar or a 0-dim tensor; an array is a NumPy array."""
     for number in (0.5, np.float64(0.5), np.float32(0.5), torch.tensor(0.5)):
         check_close(number, 0.5, **WORDS)
     assert "list" in refused([0.5], 0.5)
@@ -67,7 +67,7 @@ def test_numbers_and_arrays_are_compared_too():
 
 
 def test_not_implemented_is_let_through():
-    """A stub must never pass for the error that is asked for, although NotImplementedError is a RuntimeError."""
+    """A stub never passes as a refusal, although NotImplementedError is a RuntimeError."""
 
     def stub():
         raise NotImplementedError("step 1: f")
@@ -78,17 +78,45 @@ def test_not_implemented_is_let_through():
 
 def test_the_wrong_error_and_no_error_are_refused():
     """Both in words."""
-    with pytest.raises(AssertionError, match="raised KeyError"):
+    with pytest.raises(AssertionError, match="raised KeyError: 'x'; expected ValueError"):
         check_raises(ValueError, lambda: {}["x"], **WORDS)
-    with pytest.raises(AssertionError, match="returned int 1 and raised nothing"):
+    with pytest.raises(
+        AssertionError, match="returned int 1 and raised nothing; expected ValueError"
+    ):
         check_raises(ValueError, lambda: 1, **WORDS)
 
 
 def test_a_changed_input_is_noticed():
-    """Whatever was done to it in place."""
+    """Any change in place fails and names the argument."""
     x = torch.tensor([1, 2])
     with pytest.raises(AssertionError, match="changed its argument y"), unchanged("f(y)", y=x):
         x[0] = 5
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "None of 20,000 labels came back null; expected 1,746 to 2,264."),
+        (20_000, "All 20,000 labels came back null; expected 1,746 to 2,264."),
+        (1_000, "1,000 of 20,000 labels came back null; expected 1,746 to 2,264."),
+    ],
+)
+def test_an_unlikely_count_is_refused_in_a_sentence(count, words):
+    """It says how many there were and how many chance gives."""
+    with pytest.raises(AssertionError) as caught:
+        check_count(count, 20_000, 0.1, what="labels came back null", **WORDS)
+    assert words in str(caught.value).splitlines()
+    check_count(2_000, 20_000, 0.1, what="labels came back null", **WORDS)
+
+
+def test_a_long_sentence_is_wrapped_and_its_lines_are_indented():
+    """So a reader, and `kata check`, see where each sentence begins."""
+    with pytest.raises(AssertionError) as caught:
+        check_that(False, called="f", got="returned 1", must="a word " * 30)
+    lines = str(caught.value).splitlines()
+    assert max(map(len, lines)) <= 84
+    assert [line[:9] for line in lines[:3]] == ["Called f.", "It return", "Expected:"]
+    assert all(line.startswith("  a") or line.startswith("  word") for line in lines[3:])
 
 
 @pytest.mark.parametrize(
