@@ -152,13 +152,12 @@ def picture(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from kata.lab.options import OptionError, file_to_write
-    from kata.learn.draw import PictureError
-    from kata.learn.draw import draw_step as draw
+    from kata.learn.draw import PictureError, draw_step
     from kata.learn.workspace import WorkspaceError, chosen_step, open_workspace
 
     try:
         file = file_to_write(out, "--out", ".png")
-        draw(open_workspace(impl), chosen_step(step), Console(), file, checkpoint, open_)
+        draw_step(open_workspace(impl), chosen_step(step), Console(), file, checkpoint, open_)
     except (WorkspaceError, OptionError, PictureError) as error:
         stop(str(error))
 
@@ -195,12 +194,11 @@ def gallery(
 
     from kata.course.files import shown
     from kata.learn.draw import show_on_screen
-    from kata.learn.gallery import GalleryError
-    from kata.learn.gallery import write_gallery as hang
+    from kata.learn.gallery import GalleryError, write_gallery
     from kata.learn.workspace import WorkspaceError, open_workspace
 
     try:
-        found = hang(open_workspace(impl), Console(file=sys.stdout), out, checkpoint)
+        found = write_gallery(open_workspace(impl), Console(file=sys.stdout), out, checkpoint)
     except (WorkspaceError, GalleryError) as error:
         stop(str(error))
     except KeyboardInterrupt:

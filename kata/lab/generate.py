@@ -98,8 +98,7 @@ def _show(images: np.ndarray, console: Console) -> None:
 
 def _write(images: np.ndarray, digits: Sequence[int], scale: float, out: Path) -> None:
     """The picture: `(D, n, H, W)`, a row a digit, wrapped where there are many of it."""
-    from kata.figures.images import draw_class_grid
-    from kata.figures.style import save_figure
+    from kata.figures.images import every_digit
 
     kinds, count, height, width = images.shape
     columns = min(count, max(8, ceil(sqrt(count))))
@@ -108,9 +107,7 @@ def _write(images: np.ndarray, digits: Sequence[int], scale: float, out: Path) -
     grid[:, :count] = images
     labels = [str(digit) if row == 0 else "" for digit in digits for row in range(rows)]
     try:
-        save_figure(
-            draw_class_grid(grid.reshape(-1, columns, height, width), f"w = {scale:g}", labels), out
-        )
+        out.write_bytes(every_digit(grid.reshape(-1, columns, height, width), scale, labels).png)
     except OSError as error:
         raise OptionError(
             f"--out {shown(out)}: writing failed ({error.strerror or error}); name another file."
