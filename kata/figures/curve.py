@@ -209,9 +209,9 @@ def _panel(
         (LEFT / WIDTH, 1 - bottom / HEIGHT, width / WIDTH, height / HEIGHT), frameon=False
     )
     figure.text(0, 1 - (top - 12) / HEIGHT, title, fontsize=12)
-    axes.plot(scales, values, "o-", color=colour, linewidth=2, markersize=5, clip_on=False)
+    axes.plot(scales, values, "o-", color=colour, linewidth=2, markersize=4, clip_on=False)
     axes.axhline(real, color=MUTED, linewidth=1, linestyle=(0, (5, 4)))
-    axes.grid(True, axis="y", linewidth=1)
+    axes.grid(True, axis="y", linewidth=1, clip_on=False)
     axes.tick_params(length=0, labelsize=11, pad=6)
     axes.set_xlim(scales[0], scales[-1])
     return axes

@@ -95,7 +95,7 @@ def guided_fields(
     return CaptionedFigure(
         "guided_fields",
         f"What makes it a {digit}",
-        f"Velocities of the trained model at one noisy image of {image} (t = {FIELD_TIME}): for any digit, "
+        f"Velocities of the trained model at one noisy image (t = {FIELD_TIME}) of {image}: for any digit, "
         "for this digit, and their difference, which guidance amplifies. Below, the difference is added "
         "w times: w = 1 gives the conditional velocity, and large scales exaggerate.",
         "Eight fields of velocity in red and blue. Above: unconditional, conditional, their difference and the "

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from kata.figures.curve import Curve
+from kata.figures.curve import HEIGHT, LEFT, PANELS, RIGHT, WIDTH, Curve
 from kata.learn.gallery import write_gallery
 from kata.learn.workspace import open_workspace
-from kata.pages.page import frame
-from kata.pages.playground import STYLE, Walks, section
+from kata.pages import render
+from kata.pages.playground import Walks, playground_of
 
 from .browser import Browser, installed
 
@@ -38,8 +38,9 @@ def coded_walks():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("gallery") / "index.html"
-    body = section(coded_walks(), CURVE)
-    path.write_text(frame("Title", "Lead", body, "Footer", STYLE), encoding="utf-8")
+    playground = playground_of(coded_walks(), CURVE)
+    text = render("gallery.html", drawn_by="some", playground=playground, figures_by_step=[])
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -99,6 +100,14 @@ SHOWN = """(id) => {
 """The digit, noise, time and scale that a canvas shows; greys rise with the number."""
 
 
+MIDDLE = f"""(id) => {{
+  const whole = document.querySelector(".curve").getBoundingClientRect();
+  const {{ x, y, width, height }} = document.getElementById(id).getBoundingClientRect();
+  return [(x + width / 2 - whole.x) * {WIDTH} / whole.width, (y + height / 2 - whole.y) * {HEIGHT} / whole.height];
+}}"""
+"""Where a mark of the curve stands, in the units of the drawing."""
+
+
 @pytest.mark.parametrize(
     ("choice", "indices"),
     [
@@ -119,8 +128,15 @@ def test_the_address_chooses_what_is_shown(opened, choice, indices):
     assert f"Noise {noise + 1}, " in said
     assert f"w = {SCALES[scale]}, t = {round(TIMES[time], 2):g}: " in said
     assert (f"asked for a {digit}" in said) == (scale != 0)
-    marked = browser.run("document.getElementById('mark-share').getAttribute('cx')")
-    assert float(marked) == CURVE.at(SCALES[scale])["x"]
+    measured = CURVE.at(SCALES[scale])
+    x = LEFT + (WIDTH - LEFT - RIGHT) * SCALES[scale] / CURVE.scales[-1]
+    for name, most, (top, bottom) in (
+        ("fidelity", 1, PANELS[0]),
+        ("diversity", 1.15 * max(CURVE.diversity), PANELS[1]),
+    ):
+        y = bottom - (bottom - top) * measured[name] / most
+        assert browser.run(f"({MIDDLE})('mark-{name}')") == pytest.approx([x, y], abs=0.5)
+        assert browser.run(f"({MIDDLE})('line-{name}')")[0] == pytest.approx(x, abs=0.5)
 
 
 def test_what_is_seen_is_told(opened):

@@ -17,12 +17,10 @@ from kata.cli import app
 from kata.course.files import find_root
 from kata.course.loader import Implementation, Transplant, unload
 from kata.course.steps import STEPS, step_by_number
-from kata.figures.sprites import sheet
-from kata.figures.style import save_figure
+from kata.figures.images import sheet
 from kata.learn import draw as screen
-from kata.learn.draw import figures_of_step
 from kata.learn.gallery import GalleryError, write_gallery
-from kata.learn.pictures import STEP_PICTURES, PictureKit
+from kata.learn.pictures import STEP_PICTURES, PictureKit, figures_of_step
 from kata.learn.workspace import open_workspace
 from kata.train.checkpoints import write_checkpoint
 
@@ -74,10 +72,7 @@ def solve(course, number, change=""):
 
 def bytes_of(figures):
     """The figures as PNGs."""
-    files = [io.BytesIO() for _ in figures]
-    for figure, file in zip(figures, files, strict=True):
-        save_figure(figure.draw(), file)
-    return [file.getvalue() for file in files]
+    return [figure.png for figure in figures]
 
 
 # The steps that live in the trained model, and a mistake that must be seen there.
