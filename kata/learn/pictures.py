@@ -143,6 +143,11 @@ def figures_of_step(kit: PictureKit, step: Step) -> list[CaptionedFigure | str]:
             figures.append(picture(kit).drawn())
         except (StepError, StepCallError, CheckpointError) as error:
             figures.append(str(error))
+        except (TypeError, ValueError) as error:  # numbers of a kind that cannot be drawn
+            figures.append(
+                f"{step.file}: what it returns cannot be drawn ({error}). "
+                f"Run `kata check {step.number}` to see what is wrong."
+            )
     return figures
 
 

@@ -93,10 +93,10 @@ def test_columns_stand_side_by_side():
 
 
 def test_drawing_needs_no_window_and_no_pyplot():
-    """The rooms of drawing import neither."""
-    rooms = [name for name in sys.modules if name.startswith("kata.figures")]
-    assert rooms
-    assert not any("pyplot" in vars(sys.modules[name]) for name in rooms)
+    """The modules of the figures import neither."""
+    modules = [name for name in sys.modules if name.startswith("kata.figures")]
+    assert modules
+    assert not any("pyplot" in vars(sys.modules[name]) for name in modules)
 
 
 def test_a_mosaic_keeps_rows_and_columns():

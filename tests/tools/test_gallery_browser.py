@@ -71,8 +71,7 @@ def opened(browser, page):
 @pytest.mark.slow
 def test_the_page_of_kata_gallery(browser, tmp_path):
     """All ten steps and the playground, from a checkpoint that ships: less than 3 MB, no error, a digit."""
-    desk = open_workspace("solutions")
-    found = write_gallery(desk, Console(file=io.StringIO()), tmp_path)
+    found = write_gallery(open_workspace("solutions"), Console(file=io.StringIO()), tmp_path)
     assert found.missing == ()
     assert len(found.steps) == 10
     assert found.page.stat().st_size < 3_000_000
@@ -209,7 +208,7 @@ def test_a_move_of_a_slider_is_answered_within_one_frame(opened):
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_sticks_out_sideways(opened, width):
-    """On a phone as on a desk; what is to be touched is large enough there."""
+    """On a phone as on a desktop; everything that is to be touched is large enough."""
     browser = opened(width=width)
     assert browser.run("document.scrollingElement.scrollWidth") <= width
     small = "[...document.querySelectorAll('.choices span, .sliders input, button')].filter(e => %s < 24)"

@@ -160,6 +160,12 @@ REFUSED = {
         "no attribute",
     ),
     "None": (4, "def drop_labels(y, *rest, **named):\n    pass\n", ("4",), "must return a tensor"),
+    "complex numbers": (
+        10,
+        "def similarity_matrix(X):\n    return np.eye(len(X), dtype=complex)\n",
+        ("10",),
+        "cannot be drawn",
+    ),
     "no folder to write to": (4, "", ("4", "--out", "no/where.png"), "cannot write there"),
     "another kind of file": (4, "", ("4", "--out", "x.jpg"), "must end with .png"),
     "no checkpoint": (7, "", ("7",), "There is no trained checkpoint here"),
@@ -213,7 +219,7 @@ def test_the_gallery_shows_the_steps_that_pass(run, course, checkpoint, monkeypa
     solve(course, 3)
     solve(course, 10)
     chosen = (step_by_number(3), step_by_number(10))
-    monkeypatch.setattr("kata.learn.gallery.passed_steps", lambda desk, console: chosen)
+    monkeypatch.setattr("kata.learn.gallery.passed_steps", lambda workspace, console: chosen)
     found = write_gallery(open_workspace(), Console(file=io.StringIO()), None, checkpoint)
     assert found.steps == chosen
     assert found.missing == ()
