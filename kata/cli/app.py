@@ -1,5 +1,8 @@
 """The application that all commands belong to, and the board, which is shown without a command."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
@@ -16,6 +19,26 @@ def stop(message: str) -> NoReturn:
     """End with one sentence on the error stream and exit code 2."""
     Console(stderr=True).print(message, style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(2)
+
+
+def share_cores() -> None:
+    """Let idle threads of PyTorch give way to other programs; call it before torch is imported."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@contextmanager
+def one_sentence(interrupted: str = "") -> Iterator[None]:
+    """Stop with the sentence of a KataError that is raised inside; after Ctrl-C, with `interrupted`."""
+    from kata.course.errors import KataError
+
+    try:
+        yield
+    except KataError as error:
+        stop(str(error))
+    except KeyboardInterrupt:
+        if not interrupted:
+            raise
+        stop(interrupted)
 
 
 @app.callback(invoke_without_command=True)

@@ -8,18 +8,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kata.cli.app import app, stop
+from kata.cli.app import app, one_sentence, stop
 
-PANEL = "Maintain"
+MAINTAIN_PANEL = "Maintain"
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=MAINTAIN_PANEL)
 def stubs(
     check: Annotated[
         bool, typer.Option(help="Only say whether exercises/ holds the stubs of solutions/.")
     ] = False,
 ) -> None:
-    """Write the stubs that are missing or untouched into exercises/; files that were worked on are left alone."""
+    """Write the stubs that are missing or untouched into exercises/; other files are left alone."""
     from kata.course.files import find_root
     from kata.course.stubs import stale_stubs, write_stubs
 
@@ -38,7 +38,7 @@ def stubs(
     Console().print(table)
 
 
-@app.command(hidden=True, rich_help_panel=PANEL)
+@app.command(hidden=True, rich_help_panel=MAINTAIN_PANEL)
 def ship(
     run: Annotated[Path, typer.Argument(help="A run of kata train.")],
     name: Annotated[str, typer.Argument(help="Its name in checkpoints/.")],
@@ -48,14 +48,10 @@ def ship(
 ) -> None:
     """For maintainers: put a run into checkpoints/NAME, evaluate it there, and write its model card."""
     from kata.lab.evaluate import print_scores
-    from kata.lab.ship import ship_checkpoint as put
-    from kata.train.checkpoints import CheckpointError
-    from kata.train.data import DataError
+    from kata.lab.ship import ship_checkpoint
 
     console = Console(file=sys.stdout)
-    try:
-        folder, report = put(run, name, half, console, data, remark)
-    except (CheckpointError, DataError) as error:
-        stop(str(error))
+    with one_sentence():
+        folder, report = ship_checkpoint(run, name, half, console, data, remark)
     print_scores(report, console)
     print(f"shipped  {folder}")

@@ -1,27 +1,29 @@
 """What a trained model draws, how good it is, and what it costs: generate, evaluate, bench."""
 
-import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from kata.cli.app import app, stop
+from kata.cli.app import app, one_sentence, share_cores
+from kata.cli.options import (
+    NOTHING_WRITTEN,
+    DataOption,
+    DeviceOption,
+    ImplOption,
+    IntervalOption,
+    Method,
+    SamplerOption,
+    SeedOption,
+    StepsOption,
+)
 
-PANEL = "Draw and measure"
+MEASURE_PANEL = "Draw and measure"
 
 
-class Method(StrEnum):
-    """How `kata generate` and `kata evaluate` walk from noise to images."""
-
-    euler = "euler"
-    heun = "heun"
-
-
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=MEASURE_PANEL)
 def generate(
     digits: Annotated[
         list[int], typer.Argument(min=0, max=9, help="One or more, 0 to 9.", show_default=False)
@@ -38,9 +40,7 @@ def generate(
             show_default=False,
         ),
     ] = None,
-    impl: Annotated[
-        str, typer.Option(metavar="PATH", help="Whose steps: exercises, solutions or a folder.")
-    ] = "solutions",
+    impl: ImplOption = "solutions",
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE.png", help="Write a picture there.", show_default=False),
@@ -51,25 +51,14 @@ def generate(
             metavar="N",
             min=0,
             max=2**32 - 1,
-            help="Repeats a drawing exactly. Without it: a new one, which is told.",
+            help="Repeats a drawing exactly. Without it: a new one, which is shown.",
             show_default=False,
         ),
     ] = None,
-    steps: Annotated[int, typer.Option(metavar="N", min=1, help="Of the sampler.")] = 50,
-    sampler: Annotated[
-        Method, typer.Option(help="heun evaluates twice as many samples a step.")
-    ] = Method.euler,
-    interval: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LO,HI",
-            help="Guide only at times within it, from 0 (data) to 1 (noise).",
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, ...; without it the best.", show_default=False)
-    ] = None,
+    steps: StepsOption = 50,
+    sampler: SamplerOption = Method.euler,
+    interval: IntervalOption = None,
+    device: DeviceOption = None,
 ) -> None:
     """Draw digits with a trained model, in the terminal and as a picture.
 
@@ -79,63 +68,38 @@ def generate(
     with Heun's, or guidance in an interval, the tool's own sampler on their
     step 3's guided_velocity.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    share_cores()
 
-    from kata.course.loader import StepError
-    from kata.lab.generate import GenerateRequest
-    from kata.lab.generate import generate_digits as draw
-    from kata.lab.options import OptionError, file_to_write, interval_of
-    from kata.lab.train import TrainingError
-    from kata.train.checked_steps import StepCallError
-    from kata.train.checkpoints import CheckpointError
+    from kata.lab.generate import GenerateRequest, generate_digits
+    from kata.lab.options import file_to_write, interval_of
     from kata.train.pipeline import Sampling
 
-    try:
+    with one_sentence(NOTHING_WRITTEN):
         sampling = Sampling(sampler.value, steps, interval_of(interval))
         picture = file_to_write(out, "--out", ".png")
-        wish = GenerateRequest(
+        request = GenerateRequest(
             digits, scale, count, checkpoint, impl, seed, sampling, device, picture
         )
-        draw(wish, Console(file=sys.stdout))
-    except (OptionError, TrainingError, CheckpointError, StepError, StepCallError) as error:
-        stop(str(error))
-    except KeyboardInterrupt:
-        stop("Stopped by Ctrl-C; nothing was written.")
+        generate_digits(request, Console(file=sys.stdout))
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=MEASURE_PANEL)
 def evaluate(
     checkpoint: Annotated[
         str,
         typer.Argument(help="A folder, or the name of one in checkpoints/.", show_default=False),
     ],
     scales: Annotated[str, typer.Option(metavar="W,W,...", help="Guidance scales.")] = "0,1,2,4,7",
-    steps: Annotated[int, typer.Option(metavar="N", min=1, help="Of the sampler.")] = 25,
-    sampler: Annotated[
-        Method, typer.Option(help="heun evaluates twice as many samples a step.")
-    ] = Method.euler,
-    interval: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LO,HI",
-            help="Guide only at times within it, from 0 (data) to 1 (noise).",
-            show_default=False,
-        ),
-    ] = None,
+    steps: StepsOption = 25,
+    sampler: SamplerOption = Method.euler,
+    interval: IntervalOption = None,
     per_class: Annotated[
         int, typer.Option(metavar="N", min=2, help="Samples of each digit at each scale.")
     ] = 50,
-    impl: Annotated[
-        str, typer.Option(metavar="PATH", help="Whose steps: exercises, solutions or a folder.")
-    ] = "solutions",
-    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**32 - 1)] = 0,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where MNIST lies, or is to be kept.", show_default=False),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, ...; without it the best.", show_default=False)
-    ] = None,
+    impl: ImplOption = "solutions",
+    seed: SeedOption = 0,
+    data: DataOption = None,
+    device: DeviceOption = None,
     json: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write all numbers there.", show_default=False),
@@ -149,25 +113,20 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """Measure a checkpoint: losses, fidelity, diversity, likeness to real digits, and what it costs.
+    """Measure a checkpoint: losses, fidelity, diversity, distance to real digits, cost.
 
-    A classifier judges the samples; it is trained when it is first needed, a
-    minute for MNIST, and kept in the cache folder. In all a minute for the
-    digits, about four for mnist-small on two CPU cores.
+    A classifier reads the samples. It is trained when it is first needed, a
+    minute for MNIST, and kept in the cache folder. All together it takes a
+    minute for the digits and about four for mnist-small on two CPU cores.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    share_cores()
 
-    from kata.course.loader import StepError
     from kata.lab.evaluate import evaluate_checkpoint, print_scores, write_scores
-    from kata.lab.options import OptionError, file_to_write, interval_of, scales_of
-    from kata.lab.train import TrainingError
-    from kata.train.checked_steps import StepCallError
-    from kata.train.checkpoints import CheckpointError
-    from kata.train.data import DataError
+    from kata.lab.options import file_to_write, interval_of, scales_of
     from kata.train.pipeline import Sampling
 
     console = Console(file=sys.stdout)
-    try:
+    with one_sentence(NOTHING_WRITTEN):
         files = {
             "--json": file_to_write(json, "--json", ".json"),
             "--picture": file_to_write(picture, "--picture", ".png"),
@@ -185,16 +144,9 @@ def evaluate(
         )
         print_scores(report, console)
         write_scores(report, files, console)
-    except (
-        *(OptionError, TrainingError, CheckpointError),
-        *(DataError, StepError, StepCallError),
-    ) as error:
-        stop(str(error))
-    except KeyboardInterrupt:
-        stop("Stopped by Ctrl-C; nothing was written.")
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=MEASURE_PANEL)
 def bench(
     only: Annotated[
         str | None,
@@ -232,30 +184,24 @@ def bench(
 
     A training step of the document's model beside the machine's own matrix
     product and beside a plain implementation; guided sampling beside two passes
-    always; Heun's method beside Euler's, at equal quality; and, with --full or
-    --only recipes, the seconds that two recipes take to one held-out loss. What
-    is compared runs in turn. Only counts of samples evaluated are held to be
-    right; times are told as they are. About a minute and a half on two cores.
+    at every step; Heun's method beside Euler's, at equal quality; and, with
+    --full or --only recipes, the seconds that two recipes take to one held-out
+    loss. What is compared runs in turn. Only the counts of samples evaluated
+    are checked; times are shown as they are. About a minute and a half on two
+    cores.
 
     Exit code 0: measured; 1: a count is wrong; 2: something has to be put right
     first.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch give way to others
+    share_cores()
 
-    from kata.course.loader import StepError
-    from kata.lab.bench.run import BenchError, BenchRequest, run_bench
+    from kata.lab.bench.run import BenchRequest, run_bench
     from kata.lab.bench.sampling import CountError
-    from kata.lab.train import TrainingError
-    from kata.train.checkpoints import CheckpointError
-    from kata.train.data import DataError
 
-    wish = BenchRequest(only, device, threads, repeats, checkpoint, data, full, limit, json)
-    try:
-        run_bench(wish, Console(file=sys.stdout))
-    except CountError as error:
-        Console(stderr=True).print(str(error), style="red", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
-    except (BenchError, TrainingError, CheckpointError, DataError, StepError) as error:
-        stop(str(error))
-    except KeyboardInterrupt:
-        stop("Stopped by Ctrl-C; nothing was written.")
+    request = BenchRequest(only, device, threads, repeats, checkpoint, data, full, limit, json)
+    with one_sentence(NOTHING_WRITTEN):
+        try:
+            run_bench(request, Console(file=sys.stdout))
+        except CountError as error:
+            Console(stderr=True).print(str(error), style="red", highlight=False, soft_wrap=True)
+            raise typer.Exit(1) from None

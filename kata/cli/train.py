@@ -1,6 +1,5 @@
 """From real digits to a trained model: demo, train."""
 
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,9 +8,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from kata.cli.app import app, stop
+from kata.cli.app import app, one_sentence, share_cores
+from kata.cli.options import (
+    NOTHING_WRITTEN,
+    DataOption,
+    DeviceOption,
+    ImplOption,
+    RunFolderOption,
+    SeedOption,
+)
 
-PANEL = "Train"
+TRAIN_PANEL = "Train"
 
 
 class Data(StrEnum):
@@ -21,7 +28,7 @@ class Data(StrEnum):
     mnist = "mnist"
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=TRAIN_PANEL)
 def demo(
     impl: Annotated[
         str,
@@ -41,74 +48,44 @@ def demo(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, max=2**32 - 1, help="Repeats a run exactly, on a CPU."),
-    ] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="The folder to make. Without it: a new one in checkpoints/runs/.",
-            show_default=False,
-        ),
-    ] = None,
+    seed: SeedOption = 0,
+    out: RunFolderOption = None,
 ) -> None:
-    """Train on real digits, draw every class with guidance, and measure what came of it.
+    """Train on real digits, draw every class with guidance, and measure the samples.
 
     Trains the ConditionalDiT of the steps with their ConditionalTrainer, draws
-    with their samplers, and lets a classifier say how many of 500 samples are
-    what was asked for at w = 0, 1, 2, 4 and 7, and how diverse they are beside
-    real digits. Writes eleven figures, a page that shows them, and all numbers
-    as metrics.json. With the digits it takes less than two minutes on two cores.
+    with their samplers, and measures 500 samples at each of w = 0, 1, 2, 4 and
+    7: how many a classifier reads as the digit asked for, and how diverse they
+    are beside real digits. Writes eleven figures, a page that shows them, and
+    all numbers as metrics.json. With the digits it takes less than two minutes
+    on two cores.
 
     Exit code 0: every expectation is met; 1: one is missed; 2: something has to
     be put right first.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch give way to others
+    share_cores()
 
-    from kata.course.loader import StepError
-    from kata.lab.demo import DemoRequest, OutputError, run_demo
-    from kata.train.checked_steps import StepCallError
-    from kata.train.data import DataError
+    from kata.lab.demo import DemoRequest, run_demo
 
-    try:
+    with one_sentence(NOTHING_WRITTEN):
         met = run_demo(DemoRequest(impl, dataset.value, data, seed, out), Console(file=sys.stdout))
-    except (StepError, StepCallError, DataError, OutputError) as error:
-        stop(str(error))
-    except KeyboardInterrupt:
-        stop("Stopped by Ctrl-C; nothing was written.")
     raise typer.Exit(0 if met else 1)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(rich_help_panel=TRAIN_PANEL)
 def train(
     preset: Annotated[
         str, typer.Argument(help="document, mnist, mnist-small or digits.")
     ] = "digits",
-    impl: Annotated[
-        str, typer.Option(metavar="PATH", help="Whose steps: exercises, solutions or a folder.")
-    ] = "solutions",
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where MNIST lies, or is to be kept.", show_default=False),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="The run's folder. Without it: a new one in checkpoints/runs/.",
-            show_default=False,
-        ),
-    ] = None,
+    impl: ImplOption = "solutions",
+    data: DataOption = None,
+    out: RunFolderOption = None,
     resume: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Go on with the run in that folder.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**32 - 1)] = 0,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, ...; without it the best.", show_default=False)
-    ] = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -122,7 +99,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Work on each batch in so many parts, each with its seed; one a process without it.",
+            help="Split each batch into that many parts, each with its own seed. Without it: one per process.",
             show_default=False,
         ),
     ] = None,
@@ -138,21 +115,14 @@ def train(
 
     torchrun --nproc-per-node 2 -m kata train digits
     """
-
     from kata.course.files import shown
-    from kata.course.loader import StepError
-    from kata.lab.train import TrainingError, TrainRequest, run_training
-    from kata.train.checked_steps import StepCallError
-    from kata.train.checkpoints import CheckpointError
-    from kata.train.data import DataError
+    from kata.lab.train import TrainRequest, run_training
 
-    order = TrainRequest(
+    request = TrainRequest(
         preset, impl, data, out, resume, seed, device, steps, threads, parts, save_every
     )
-    try:
-        trained = run_training(order, Console(file=sys.stdout))
-    except (TrainingError, CheckpointError, DataError, StepError, StepCallError) as error:
-        stop(str(error))
+    with one_sentence():
+        trained = run_training(request, Console(file=sys.stdout))
     if not trained.leads:
         lines = []
     elif trained.stopped_by:

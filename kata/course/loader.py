@@ -18,11 +18,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+from kata.course.errors import KataError
 from kata.course.files import find_root, shown
 from kata.course.steps import STEPS, Step, step_of_file, step_of_folder
 
 
-class StepError(Exception):
+class StepError(KataError):
     """A step cannot be loaded; the message is one sentence that says why and what to do."""
 
 

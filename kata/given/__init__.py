@@ -1,4 +1,4 @@
-"""What earlier lessons built, given here ready-made: an unconditional Diffusion Transformer and its parts."""
+"""What earlier lessons built: an unconditional Diffusion Transformer and its parts."""
 
 from kata.given.device import get_device
 from kata.given.dit import AdaLayerNorm, Attention, DiT, DiTBlock, PatchEmbedding

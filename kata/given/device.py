@@ -4,7 +4,7 @@ import torch
 
 
 def get_device() -> torch.device:
-    """The best device of this machine: a CUDA GPU, else Apple's GPU, else the CPU."""
+    """Return the best device of this machine: a CUDA GPU, else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():

@@ -1,9 +1,9 @@
 """An unconditional Diffusion Transformer (DiT), read from top to bottom.
 
 Peebles & Xie, "Scalable Diffusion Models with Transformers", 2023. An image is cut into patches,
-each patch becomes a token, blocks of attention and MLP work on the tokens, and a linear head turns
+each patch becomes a token, blocks of attention and MLP change the tokens, and a linear head turns
 each token back into a patch of velocity. The time enters every block through adaptive layer norm:
-the conditioning vector c decides the scale and the shift of the features.
+the conditioning vector c sets the scale and the shift of the features.
 """
 
 import torch
@@ -14,7 +14,7 @@ from kata.given.embeddings import TimestepEmbedding, position_embedding
 
 
 class PatchEmbedding(nn.Module):
-    """An image `(B, C, H, W)` to tokens `(B, N, dim)`, one a patch, row by row."""
+    """Images `(B, C, H, W)` to tokens `(B, N, dim)`, one per patch, row by row."""
 
     def __init__(self, patch_size: int, in_channels: int, dim: int) -> None:
         super().__init__()
@@ -26,10 +26,10 @@ class PatchEmbedding(nn.Module):
 
 
 class AdaLayerNorm(nn.Module):
-    """Layer norm whose scale and shift come from the condition: LayerNorm(x) * (1 + scale(c)) + shift(c).
+    """Layer norm with scale and shift from the condition: LayerNorm(x) * (1 + scale(c)) + shift(c).
 
-    x: `(B, N, dim)`, c: `(B, cond_dim)`. The projection starts at zero, so that at first it is a
-    plain layer norm.
+    x: `(B, N, dim)`, c: `(B, cond_dim)`. The projection starts at zero, so at first it is a plain
+    layer norm.
     """
 
     def __init__(self, dim: int, cond_dim: int) -> None:
@@ -66,7 +66,7 @@ class Attention(nn.Module):
 
 
 class DiTBlock(nn.Module):
-    """One transformer block: attention and MLP, each behind an adaptive layer norm and around a residual."""
+    """One transformer block: attention and MLP, each after an adaptive norm, with a residual."""
 
     def __init__(self, dim: int, cond_dim: int, num_heads: int, mlp_ratio: float) -> None:
         super().__init__()
@@ -83,11 +83,11 @@ class DiTBlock(nn.Module):
 
 
 class DiT(nn.Module):
-    """The velocity field v(x_t, t): images `(B, in_channels, img_size, img_size)` to the same shape.
+    """The velocity field v(x_t, t) on images `(B, in_channels, img_size, img_size)`.
 
     12,351,760 parameters by default. `cond_dim`, the width of the conditioning vector, is 4 *
-    embed_dim. The head starts at zero, so a new model predicts 0 everywhere. Raises ValueError
-    where img_size is not a multiple of patch_size, or an input has another shape than it must have.
+    embed_dim. The head starts at zero, so a new model predicts 0 everywhere. Raise ValueError if
+    img_size is not a multiple of patch_size, or if an input has another shape.
     """
 
     def __init__(
@@ -124,11 +124,11 @@ class DiT(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """x: `(B, C, H, W)`; t: `(B,)` in [0, 1]. Returns the velocity, `(B, C, H, W)`."""
+        """Return the velocity `(B, C, H, W)` at x, `(B, C, H, W)`, and t, `(B,)` in [0, 1]."""
         return self.velocity(x, self.time_embed(t))
 
     def velocity(self, x: Tensor, c: Tensor) -> Tensor:
-        """The velocity at x, `(B, C, H, W)`, under a conditioning vector c, `(B, cond_dim)`, that every block sees."""
+        """Return the velocity at x, `(B, C, H, W)`, for the conditioning vector c, `(B, cond_dim)`."""
         if tuple(x.shape[1:]) != self.image_shape:
             raise ValueError(
                 f"x must have shape (B, {', '.join(map(str, self.image_shape))}), got {tuple(x.shape)}"
@@ -143,7 +143,7 @@ class DiT(nn.Module):
         return self.unpatchify(self.head(self.norm(tokens)))
 
     def unpatchify(self, patches: Tensor) -> Tensor:
-        """Patches `(B, N, C * P * P)`, row by row, back to the image `(B, C, H, W)`."""
+        """Return the images `(B, C, H, W)` of patches `(B, N, C * P * P)`, row by row."""
         size, grid = self.patch_size, self.grid_size
         squares = patches.view(-1, grid, grid, self.image_shape[0], size, size)
         return torch.einsum("bhwcpq->bchpwq", squares).reshape(-1, *self.image_shape)

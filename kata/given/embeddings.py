@@ -1,4 +1,4 @@
-"""Sinusoidal embeddings: of the time along the path, and of a patch's place in the image."""
+"""Sinusoidal embeddings of the time and of a patch's place in the image."""
 
 import math
 
@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 
 def sinusoids(positions: Tensor, dim: int) -> Tensor:
-    """Cosines and sines of `positions` at dim / 2 frequencies that fall from 1 to about 1 / 10,000.
+    """Return cosines and sines of `positions` at dim / 2 frequencies, from 1 to about 1 / 10,000.
 
-    positions: any shape `(...)`; dim: even. Returns `(..., dim)`, cosines first.
+    positions: any shape `(...)`; dim: even. The shape of the result is `(..., dim)`, cosines first.
     Source: Vaswani et al. 2017, section 3.5.
     """
     exponent = torch.arange(dim // 2, dtype=torch.float32, device=positions.device) / (dim // 2)
@@ -18,9 +18,9 @@ def sinusoids(positions: Tensor, dim: int) -> Tensor:
 
 
 def position_embedding(grid_size: int, dim: int) -> Tensor:
-    """Fixed embedding of the patches of a square grid, row by row: `(grid_size ** 2, dim)`.
+    """Return a fixed embedding of the patches of a square grid, row by row: `(grid_size ** 2, dim)`.
 
-    Half of the features tell the row, half the column; dim must be divisible by 4.
+    Half of the features encode the row, half the column; dim must be divisible by 4.
     """
     if dim % 4:
         raise ValueError(
@@ -35,8 +35,8 @@ def position_embedding(grid_size: int, dim: int) -> Tensor:
 class TimestepEmbedding(nn.Module):
     """Time `t` in [0, 1], shape `(B,)`, to a conditioning vector h_t, shape `(B, cond_dim)`.
 
-    Sinusoids of 1000 t (unscaled, all frequencies below 1 would hardly move over [0, 1]), then a
-    small MLP. Source: Ho et al. 2020, appendix B; Peebles & Xie 2023, section 3.2.
+    Sinusoids of 1000 t, then a small MLP. Without the factor, all frequencies below 1 would change
+    very little over [0, 1]. Source: Ho et al. 2020, appendix B; Peebles & Xie 2023, section 3.2.
     """
 
     def __init__(self, dim: int, cond_dim: int) -> None:
@@ -48,7 +48,7 @@ class TimestepEmbedding(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         if t.ndim != 1:
-            raise ValueError(f"t must have shape (B,), one time a sample, got {tuple(t.shape)}")
+            raise ValueError(f"t must have shape (B,), one time per sample, got {tuple(t.shape)}")
         dtype = next(self.mlp.parameters()).dtype
         embedded: Tensor = self.mlp(sinusoids(1000.0 * t, self.dim).to(dtype))
         return embedded

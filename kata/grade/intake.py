@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from kata.course.errors import KataError
 from kata.course.steps import STEPS
 from kata.grade.archives import ArchiveError, is_archive, members
 
@@ -36,7 +37,7 @@ FOLDER = re.compile(r"^(?P<who>.+?)_(?P<ids>\d+)_assignsubmission_file_?$")
 LATE = re.compile(r"(?:^|_)LATE(?:_|$)")
 
 
-class IntakeError(Exception):
+class IntakeError(KataError):
     """There is nothing to grade, or no way to tell whose it is; the message says what to do."""
 
 

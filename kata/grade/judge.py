@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from kata.course.errors import KataError
 from kata.course.loader import joined_text
 from kata.course.steps import STEPS, Step
 from kata.course.variants import Mistake, all_mistakes
@@ -30,7 +31,7 @@ from kata.grade.similarity import sketch
 NOT_WRITTEN = "it is not written yet"
 
 
-class JudgeError(Exception):
+class JudgeError(KataError):
     """The course itself is not in order; the message says what to do."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from kata.course.errors import KataError
 from kata.grade import results
 from kata.grade.intake import IntakeError, Source, Submission, printable, sources
 from kata.grade.pool import Settings, cluster_pool, local_pool
@@ -18,7 +19,7 @@ from kata.grade.sandbox.isolation import Limits
 from kata.grade.sandbox.layers import Layer
 
 
-class GradingError(Exception):
+class GradingError(KataError):
     """The run cannot start; the message is one sentence that says why and what to do."""
 
 

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from kata.course.errors import KataError
 from kata.course.steps import STEPS
 from kata.course.stubs import write_stubs
 from kata.grade.sandbox.view import write_questions
@@ -31,7 +32,7 @@ NOT_FOR_STUDENTS = (
 """Questions come along without their rules: the tests take their inputs from them."""
 
 
-class CopyError(Exception):
+class CopyError(KataError):
     """The copy cannot be made; the message says why and what to do."""
 
 
@@ -102,7 +103,7 @@ fi
 """
 
 
-class PackingError(Exception):
+class PackingError(KataError):
     """The archive cannot be written; the message says why and what to do."""
 
 

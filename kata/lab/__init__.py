@@ -1,1 +1,1 @@
-"""What is done with a trained model, and how one is made: train, demo, evaluate, generate, bench, ship."""
+"""What is done with a model: train, demo, evaluate, generate, bench, ship."""

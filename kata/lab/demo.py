@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kata.course.files import find_root, shown
+from kata.course.files import shown
 from kata.figures import charts, curve, images, tables
 from kata.figures.style import CaptionedFigure
+from kata.lab.machine import torch_threads
+from kata.lab.options import run_folder, writing_to
 from kata.pages import render
 from kata.train.checked_steps import CheckedSteps
 from kata.train.data import load_dataset
@@ -149,10 +150,6 @@ def page_of(
     )
 
 
-class OutputError(Exception):
-    """The results cannot be written; the message says why and what to do."""
-
-
 @dataclass(frozen=True)
 class DemoRequest:
     """The options of `kata demo`.
@@ -173,12 +170,11 @@ def run_demo(request: DemoRequest, console: Console, recipe: Recipe | None = Non
     """Do all of it, and return whether every expectation was met.
 
     console: where progress and the report go; recipe: None is the data set's own. The output folder
-    appears whole, at the end, or not at all. Raise StepError, StepCallError, DataError or
-    OutputError, each with a sentence for the person at the keyboard.
+    appears whole, at the end, or not at all. Raise a KataError for everything that goes wrong.
     """
     recipe = recipe or RECIPES[request.dataset]
-    out = (request.out or _fresh_name(request.dataset)).resolve()
-    with _new_folder(out) as folder, _threads(recipe.threads):
+    out = run_folder(request.out, request.dataset)
+    with _new_folder(out) as folder, torch_threads(recipe.threads):
         with (
             (folder / "training.log").open("w", encoding="utf-8") as log,
             Stages(console, recipe.stages) as stages,
@@ -252,49 +248,18 @@ def _facts(
     }
 
 
-def _fresh_name(dataset: str) -> Path:
-    """Return a folder under checkpoints/runs/ that does not exist yet, named by data set and time."""
-    runs = find_root() / "checkpoints" / "runs"
-    name = f"{dataset}-{datetime.now():%Y-%m-%d-%H%M%S}"
-    number = 1
-    while (out := runs / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    return out
-
-
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out`: renamed to it if all goes well, removed otherwise."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"--out {shown(out)}: it is there already; name a folder that is not.")
-    try:
+    """A temporary folder that takes the name `out` if all goes well, and is removed otherwise."""
+    with writing_to(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise OutputError(
-            f"--out {shown(out)}: cannot write there ({error.strerror}); name another folder."
-        ) from None
     try:
-        yield folder
-        folder.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
-    except OSError as error:
-        raise OutputError(
-            f"--out {shown(out)}: writing failed ({error.strerror or error}); nothing was kept."
-        ) from None
+        with writing_to(out):
+            yield folder
+            folder.chmod(0o755)
+            if out.exists():
+                out.rmdir()
+            folder.rename(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Limit the threads of torch (None: leave them), and restore their number afterwards."""
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

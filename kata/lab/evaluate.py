@@ -1,8 +1,7 @@
-"""`kata evaluate`: all that is measured on a checkpoint, as one dictionary of plain numbers."""
+"""`kata evaluate`: what is measured on a checkpoint, as one dictionary of plain numbers."""
 
 import io
 import json
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from kata.course.files import shown
-from kata.lab.options import OptionError, scale_of
-from kata.lab.train import chosen_device, describe
+from kata.lab.machine import chosen_device, describe_device, versions
+from kata.lab.options import OptionError, scale_of, writing_to
 from kata.train.checked_steps import CheckedSteps
-from kata.train.checkpoints import find_checkpoint, parameters, read_checkpoint
+from kata.train.checkpoints import count_parameters, find_checkpoint, read_checkpoint
 from kata.train.classifier import EPOCHS, batches_of, cached_classifier
 from kata.train.data import Dataset, load_dataset
 from kata.train.metrics import (
@@ -28,16 +27,15 @@ from kata.train.metrics import (
     of_each_class,
     smallest_class,
 )
-from kata.train.pipeline import CLASSES, Sampling, TrainedModel, starting_noise
+from kata.train.pipeline import CLASSES, Pipeline, SampleCounter, Sampling
 from kata.train.progress import Stages
 from kata.train.schedule import derived
 
 EVALUATED_SCALES = (0.0, 1.0, 2.0, 4.0, 7.0)
-SAMPLES_CHUNK = 100
 DRAWS = 10_000
-"""Of the held-out losses, at least."""
+"""Draws of the held-out losses, at least."""
 ASKED, PAIRS = 30, 10
-"""The model as a classifier is asked about up to so many images a class, each at so many pairs of time and noise."""
+"""For the model as a classifier: images per class, and pairs of time and noise per image."""
 
 
 def evaluate_checkpoint(
@@ -51,11 +49,12 @@ def evaluate_checkpoint(
     data: Path | None = None,
     device: str | None = None,
 ) -> dict[str, Any]:
-    """Measure a checkpoint; a dictionary that JSON can hold, the same for the same seed but for its seconds.
+    """Return the measurements of a checkpoint, in a dictionary that JSON can hold.
 
-    checkpoint: a name or a folder; impl: whose steps 3, 5 and 7; console: where progress goes (None:
-    nowhere); per_class: samples of each class at each scale, at least 2; data: MNIST's folder. Raises OptionError,
-    CheckpointError, DataError, TrainingError, StepError or LearnerError, each with a sentence.
+    For the same seed they are the same, but for the seconds. checkpoint: a name or a folder; impl:
+    whose steps 3, 5 and 7; console: where progress goes (None: nowhere); per_class: samples of
+    each class at each scale, at least 2; data: the folder of MNIST. Raise a KataError for
+    everything that goes wrong.
     """
     sampling = sampling or Sampling()
     scales = [scale_of(scale, "--scales") for scale in scales]
@@ -64,28 +63,30 @@ def evaluate_checkpoint(
     began = time.monotonic()
     on = chosen_device(device)
     read = read_checkpoint(find_checkpoint(checkpoint))
-    studio = TrainedModel(CheckedSteps(impl, io.StringIO()), read, on)
+    steps = CheckedSteps(impl, io.StringIO())
+    pipeline = Pipeline.from_checkpoint(steps, read, on, sampling, derived(seed, "noise"))
     dataset = load_dataset(read.dataset, data)
-    evaluation = _Evaluation(studio, dataset, sampling, per_class, seed)
-    with Stages(console or Console(file=io.StringIO()), evaluation.seconds(scales)) as stages:
-        measured = evaluation.run(scales, stages)
+    with SampleCounter(pipeline.model) as counter:
+        evaluation = _Evaluation(pipeline, counter, dataset, per_class, seed)
+        with Stages(console or Console(file=io.StringIO()), evaluation.seconds(scales)) as stages:
+            measured = evaluation.run(scales, stages)
     return {
         "checkpoint": shown(read.folder),
         "dataset": read.dataset,
-        "implementation": shown(studio.learner.implementation.path),
-        "parameters": parameters(read.weights),
+        "implementation": shown(steps.implementation.path),
+        "parameters": count_parameters(pipeline.model),
         "sampling": asdict(sampling),
         "per_class": per_class,
         "seed": seed,
         **measured,
-        "evaluated": studio.evaluated,
+        "evaluated": counter.total,
         "seconds": {
             "all": round(time.monotonic() - began, 1),
             **{name: round(took, 1) for name, took in stages.took.items()},
         },
-        "device": describe(on),
+        "device": describe_device(on),
         "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), "torch": str(torch.__version__)},
+        "versions": versions(),
     }
 
 
@@ -93,18 +94,18 @@ class _Evaluation:
     """The measurements, one stage after another."""
 
     def __init__(
-        self, studio: TrainedModel, data: Dataset, sampling: Sampling, per_class: int, seed: int
+        self, pipeline: Pipeline, counter: SampleCounter, data: Dataset, per_class: int, seed: int
     ) -> None:
-        self.studio, self.data, self.sampling = studio, data, sampling
+        self.pipeline, self.counter, self.data = pipeline, counter, data
         self.per_class, self.seed = per_class, seed
         labels = data.held_out_labels
         self.asked = of_each_class(labels, min(ASKED, smallest_class(labels)))
         self.epochs = EPOCHS[data.name]
 
     def seconds(self, scales: Sequence[float]) -> dict[str, float]:
-        """The stages, each with about how long it takes on two cores: only the ratios matter."""
+        """Return about how long each stage takes on two cores; only the ratios matter."""
         pixels = self.data.images[0].numel()
-        one = sum(p.numel() for p in self.studio.model.parameters()) * pixels / 1e12
+        one = count_parameters(self.pipeline.model) * pixels / 1e12
         read = len(self.data.images) * self.epochs
         compared = self.data.images.numel() * CLASSES * self.per_class
         return {
@@ -116,13 +117,13 @@ class _Evaluation:
         }
 
     def run(self, scales: Sequence[float], stages: Stages) -> dict[str, Any]:
-        """All of it."""
-        data, model, studio = self.data, self.studio.model, self.studio
+        """Return all measurements."""
+        data, model, counter = self.data, self.pipeline.model, self.counter
         with stages.stage("classifier", batches_of(data, self.epochs)) as stage:
             classifier = cached_classifier(data, lambda loss: stage.advance())
         with stages.stage("losses", 3 * DRAWS) as stage:
-            studio.on_evaluated = stage.advance
-            with studio.learner.blame(5, "ConditionalDiT.forward"):
+            counter.on_samples = stage.advance
+            with self.pipeline.steps.blame(5, "ConditionalDiT.forward"):
                 losses = held_out_losses(
                     model,
                     data.held_out_images,
@@ -133,24 +134,25 @@ class _Evaluation:
                 )
         images, labels = data.held_out_images[self.asked], data.held_out_labels[self.asked]
         with stages.stage("labels", len(images) * CLASSES * PAIRS) as stage:
-            studio.on_evaluated = stage.advance
-            with studio.learner.blame(5, "ConditionalDiT.forward"):
+            counter.on_samples = stage.advance
+            with self.pipeline.steps.blame(5, "ConditionalDiT.forward"):
                 found = labels_of_least_loss(
                     model, images, CLASSES, derived(self.seed, "labels"), PAIRS
                 )
         drawn = {}
+        noise = self.pipeline.noise(CLASSES * self.per_class)
         with stages.stage("sampling", self._samples(scales)) as stage:
-            studio.on_evaluated = stage.advance
+            counter.on_samples = stage.advance
             for scale in scales:
-                drawn[scale] = self._draw(scale)
+                drawn[scale] = self._draw(scale, noise)
         rows = []
         with stages.stage("comparing", len(scales) + 1) as stage:
-            judge = SampleScorer(data, classifier, self.per_class)
-            real = judge.real()
+            scorer = SampleScorer(data, classifier, self.per_class)
+            real = scorer.real()
             stage.advance()
             for scale, (samples, cost) in drawn.items():
                 rows.append(
-                    {"scale": scale, **asdict(judge.samples(samples, self._labels())), **cost}
+                    {"scale": scale, **asdict(scorer.samples(samples, self._labels())), **cost}
                 )
                 stage.advance()
         return {
@@ -162,7 +164,7 @@ class _Evaluation:
                 "pairs": PAIRS,
             },
             "real": asdict(real),
-            "frechet_per_class": judge.each,
+            "frechet_per_class": scorer.each,
             "scales": rows,
         }
 
@@ -170,25 +172,16 @@ class _Evaluation:
         return torch.arange(CLASSES).repeat(self.per_class)
 
     def _samples(self, scales: Sequence[float]) -> int:
-        """How many samples drawing at all scales evaluates."""
-        return sum(self.sampling.cost(s) for s in scales) * CLASSES * self.per_class
+        """Return how many samples the model evaluates for the images of all scales."""
+        return sum(self.pipeline.sampling.cost(s) for s in scales) * CLASSES * self.per_class
 
-    def _draw(self, scale: float) -> tuple[torch.Tensor, dict[str, Any]]:
-        """The images of one scale, and what they cost; every scale starts from the same noise."""
-        began, before = time.monotonic(), self.studio.evaluated
-        labels = self._labels()
-        noise = starting_noise(derived(self.seed, "noise"), len(labels), self.studio.image_shape)
-        images = torch.cat(
-            [
-                self.studio.draw(some, scale, self.sampling, start)
-                for some, start in zip(
-                    labels.split(SAMPLES_CHUNK), noise.split(SAMPLES_CHUNK), strict=True
-                )
-            ]
-        )
+    def _draw(self, scale: float, noise: torch.Tensor) -> tuple[torch.Tensor, dict[str, Any]]:
+        """Return the images of one scale, and what they cost."""
+        began, before = time.monotonic(), self.counter.total
+        images = self.pipeline.draw(self._labels(), scale, noise)
         return images, {
             "samples": len(images),
-            "evaluated": self.studio.evaluated - before,
+            "evaluated": self.counter.total - before,
             "seconds": round(time.monotonic() - began, 2),
         }
 
@@ -207,10 +200,10 @@ SCORE_HEADINGS = (
 
 
 def print_scores(report: Mapping[str, Any], console: Console) -> None:
-    """The table of scales and the lines below it, in at most 80 columns; report: of `evaluate_checkpoint`."""
+    """Print a report of `evaluate_checkpoint`: a table and lines below it, in 80 columns."""
     console.print(
         f"{report['checkpoint']}: {report['parameters']:,} parameters, {report['dataset']}. "
-        f"{report['scales'][0]['samples']} samples a scale, all from the same noise, "
+        f"{report['scales'][0]['samples']} samples per scale, all from the same noise, "
         f"{_sampling(report['sampling'])}.",
         highlight=False,
     )
@@ -251,10 +244,11 @@ def print_scores(report: Mapping[str, Any], console: Console) -> None:
         grid.add_row(name, text)
     console.print(grid, highlight=False)
     console.print(
-        "\nreal: held-out images. Read as asked: by the classifier. Spread: the standard deviation of a pixel within a "
-        "class. Fréchet distance: in the classifier's features, to training images, "
-        f"{report['frechet_per_class']} a class; beside real its floor, of as many others. Nearest: mean distance "
-        "to the nearest training image. Pixels outside: beyond [-1, 1] by more than 0.05.",
+        "\nreal: held-out images. Read as asked: by the classifier. Spread: the standard deviation "
+        "of a pixel within a class. Fréchet distance: in the classifier's features, to "
+        f"{report['frechet_per_class']} training images per class; in the row real its floor, "
+        "between training images. Nearest: mean distance to the nearest training image. Pixels "
+        "outside: beyond [-1, 1] by more than 0.05.",
         style="dim",
         highlight=False,
     )
@@ -263,16 +257,12 @@ def print_scores(report: Mapping[str, Any], console: Console) -> None:
 def write_scores(
     report: Mapping[str, Any], files: Mapping[str, Path | None], console: Console
 ) -> None:
-    """Write what is asked for, `--json` and `--picture`, and say where. OptionError where that fails."""
+    """Write the files of `--json` and `--picture`, and print where they are."""
     for option, path in files.items():
         if path is None:
             continue
-        try:
+        with writing_to(path, option, "file"):
             _WRITERS[option](report, path)
-        except OSError as error:
-            raise OptionError(
-                f"{option} {shown(path)}: writing failed ({error.strerror or error}); name another file."
-            ) from None
         print(f"{option.removeprefix('--'):<9}{shown(path)}", file=console.file)
 
 
@@ -281,7 +271,7 @@ def _write_numbers(report: Mapping[str, Any], path: Path) -> None:
 
 
 def _draw_picture(report: Mapping[str, Any], path: Path) -> None:
-    """Fidelity against diversity, as PNG."""
+    """Draw fidelity against diversity, as PNG."""
     from kata.figures.curve import Curve, fidelity_diversity
 
     path.write_bytes(fidelity_diversity(Curve.of_evaluation(report)).png)

@@ -1,4 +1,4 @@
-"""`kata ship`: from a run of `kata train` to a checkpoint that comes with the course, with its model card."""
+"""`kata ship`: make a checkpoint of the course, with its model card, from a run of `kata train`."""
 
 import io
 import json
@@ -29,17 +29,16 @@ def ship_checkpoint(
     data: Path | None = None,
     remark: str = "",
 ) -> tuple[Path, dict[str, Any]]:
-    """Put a run's weights, without what only training needs, into checkpoints/NAME, evaluate them there and
-    write the card.
+    """Put a run's weights into checkpoints/NAME, evaluate them there, and write the card.
 
-    half: keep the weights in half precision; remark: a sentence for the card. Returns the folder and what
-    `kata evaluate` found. Raises CheckpointError where the folder is there already, and what reading
-    and evaluating raise.
+    What only training needs is left out. half: keep the weights in half precision; remark: a
+    sentence for the card. Return the folder and the report of `kata evaluate`. Raise
+    CheckpointError if the folder is there already, and what reading and evaluating raise.
     """
     checkpoint = read_checkpoint(run)
     if "recipe" not in checkpoint.facts:
         raise CheckpointError(
-            f"{shown(run)} is no run of `kata train`: it has no recipe to tell of."
+            f"{shown(run)} is not a run of `kata train`: it has no recipe for the card."
         )
     folder = find_root() / "checkpoints" / name
     if folder.exists():
@@ -65,7 +64,7 @@ def ship_checkpoint(
 
 
 def card_of(name: str, checkpoint: Checkpoint, report: Mapping[str, Any], remark: str = "") -> str:
-    """The model card, in Markdown: data, recipe, command, machine, time, figures with their command, SHA-256."""
+    """Return the model card in Markdown: data, recipe, command, machine, figures, SHA-256."""
     facts = checkpoint.facts
     recipe, file = facts["recipe"], facts["files"]["model"]
     dtypes = {str(v.dtype).removeprefix("torch.") for v in checkpoint.parts["model"].values()}

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from rich.console import Console
 
+from kata.course.errors import KataError
 from kata.course.files import shown, write_atomic
 from kata.course.loader import Transplant
 from kata.course.steps import Step
@@ -128,7 +129,7 @@ DIAGNOSIS_PATIENCE = 5.0
 """Seconds from the start, after which the picture is drawn without a diagnosis."""
 
 
-class PictureError(Exception):
+class PictureError(KataError):
     """There is no picture; the message is one sentence that says why and what to do."""
 
 

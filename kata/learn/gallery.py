@@ -11,8 +11,9 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from kata.course.errors import KataError
 from kata.course.files import shown, write_atomic
-from kata.course.loader import StepError, Transplant
+from kata.course.loader import Transplant
 from kata.course.steps import STEPS, Step
 from kata.figures.curve import Curve
 from kata.figures.style import CaptionedFigure
@@ -21,10 +22,8 @@ from kata.learn.pictures import PICTURE_SEED, PictureKit, figures_of_step
 from kata.learn.workspace import Workspace
 from kata.pages import render
 from kata.pages.playground import Walks, playground_of
-from kata.train.checked_steps import StepCallError
-from kata.train.checkpoints import CheckpointError
 from kata.train.metrics import labels_of_least_loss
-from kata.train.pipeline import CLASSES, starting_noise
+from kata.train.pipeline import CLASSES
 from kata.train.progress import Stage, Stages
 from kata.train.samplers import Velocity, euler
 
@@ -57,18 +56,18 @@ def walks(kit: PictureKit, advance: Callable[[], None] = lambda: None) -> Walks:
 
     advance: called after each scale.
     """
-    trained_model = kit.trained_model
+    pipeline = kit.pipeline(3)
     labels = torch.arange(CLASSES).repeat_interleave(NOISES)
-    noise = starting_noise(PICTURE_SEED, NOISES, trained_model.image_shape).repeat(CLASSES, 1, 1, 1)
+    noise = pipeline.noise(NOISES).repeat(CLASSES, 1, 1, 1)
     points, ends = [], []
     for scale in PLAYGROUND_SCALES:
-        recorder = _Recorder(trained_model.velocity(labels, scale))
+        recorder = _Recorder(pipeline.velocity(labels, scale))
         last = euler(recorder, noise, NUM_STEPS)
         points.append(torch.stack([*recorder.points[::SHOWN_EVERY], last]))
         ends.append(torch.stack([*recorder.ends[::SHOWN_EVERY], last]))
         advance()
     read = labels_of_least_loss(
-        trained_model.model, torch.cat([part[-1] for part in ends]), CLASSES, PICTURE_SEED, PAIRS
+        pipeline.model, torch.cat([part[-1] for part in ends]), CLASSES, PICTURE_SEED, PAIRS
     ).view(len(PLAYGROUND_SCALES), CLASSES, NOISES)
     times = [1 - i / NUM_STEPS for i in range(0, NUM_STEPS + 1, SHOWN_EVERY)]
     return Walks(
@@ -101,7 +100,7 @@ MARK = "written by kata gallery"
 """A comment in the page, by which a later run recognises it."""
 
 
-class GalleryError(Exception):
+class GalleryError(KataError):
     """There is no page; the message is one sentence that says why and what to do."""
 
 
@@ -201,7 +200,7 @@ def _playground(
         )
     try:
         return playground_of(walks(kit, advance), measured(kit))
-    except (StepError, StepCallError, CheckpointError) as error:
+    except KataError as error:
         return str(error)
 
 

@@ -13,17 +13,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kata.course.loader import Implementation, StepError
+from kata.course.errors import KataError
+from kata.course.loader import Implementation
 from kata.course.steps import Step, step_by_number
 from kata.figures import charts, images, tables
 from kata.figures.style import CaptionedFigure
 from kata.given import DiT
 from kata.train.by_trainer import RoundLoader, train_in_rounds
-from kata.train.checked_steps import CheckedSteps, StepCallError
+from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import (
     Checkpoint,
-    CheckpointError,
     best_shipped,
+    count_parameters,
     find_checkpoint,
     read_checkpoint,
 )
@@ -43,7 +44,7 @@ from kata.train.experiment import (
     fields_near,
 )
 from kata.train.metrics import labels_of_least_loss
-from kata.train.pipeline import CLASSES, Pipeline, TrainedModel
+from kata.train.pipeline import CLASSES, Pipeline, Sampling
 from kata.train.presets import ModelSize
 from kata.train.samplers import euler
 
@@ -51,8 +52,8 @@ PREFERRED = ("mnist-small", "digits")
 """Checkpoints that are small enough to draw with in seconds, the better looking first."""
 
 PICTURE_SEED = 7
-NUM_STEPS = 12
-"""Steps of Euler's method: enough to recognise digits."""
+SAMPLING = Sampling(num_steps=12)
+"""Enough steps to recognise digits."""
 
 CPU = torch.device("cpu")
 
@@ -83,20 +84,16 @@ class PictureKit:
         )
 
     @cached_property
-    def trained_model(self) -> TrainedModel:
-        """The trained model, with steps 3, 5 and 7."""
-        return TrainedModel(self.learner(3, 5, 7), self.trained, CPU)
+    def model(self) -> nn.Module:
+        """The trained model, of step 5's class."""
+        return Pipeline.from_checkpoint(
+            self.learner(5), self.trained, CPU, SAMPLING, PICTURE_SEED
+        ).model
 
     def pipeline(self, *numbers: int) -> Pipeline:
         """Return a pipeline of the model and these steps, always with the same noise."""
-        trained_model = self.trained_model
-        return Pipeline(
-            self.learner(*numbers),
-            trained_model.model,
-            trained_model.image_shape,
-            NUM_STEPS,
-            PICTURE_SEED,
-        )
+        shape = self.trained.image_shape
+        return Pipeline(self.learner(*numbers), self.model, shape, SAMPLING, PICTURE_SEED)
 
 
 @contextmanager
@@ -141,7 +138,7 @@ def figures_of_step(kit: PictureKit, step: Step) -> list[CaptionedFigure | str]:
     for picture in STEP_PICTURES[step.number]:
         try:
             figures.append(picture(kit).drawn())
-        except (StepError, StepCallError, CheckpointError) as error:
+        except KataError as error:
             figures.append(str(error))
         except (TypeError, ValueError) as error:  # numbers of a kind that cannot be drawn
             figures.append(
@@ -168,7 +165,7 @@ def new_table(kit: PictureKit) -> CaptionedFigure:
 @picture_of(2)
 def summed(kit: PictureKit) -> CaptionedFigure:
     """Draw the trained embeddings and their sum."""
-    learner, model = kit.learner(2), kit.trained_model.model
+    learner, model = kit.learner(2), kit.model
     width = class_table_of(learner, model).shape[1]
     return charts.conditioning_sum(*embeddings_and_sum(learner, model, width))
 
@@ -190,17 +187,17 @@ def modulated(kit: PictureKit) -> CaptionedFigure:
 @picture_of(3)
 def fields(kit: PictureKit) -> CaptionedFigure:
     """Draw what guidance mixes, at a noisy 7 that the model drew itself."""
-    learner, trained_model = kit.learner(3, 6), kit.trained_model
+    learner, model = kit.learner(3, 6), kit.model
     label = torch.tensor([FIELD_DIGIT])
-    noise = torch.randn(1, *trained_model.image_shape, generator=_source())
+    noise = torch.randn(1, *kit.trained.image_shape, generator=_source())
 
     def velocity(x: Tensor, t: float) -> Tensor:
-        v: Tensor = trained_model.model(x, torch.full((1,), t), label)
+        v: Tensor = model(x, torch.full((1,), t), label)
         return v
 
     with learner.blame(5, "ConditionalDiT.forward"):
-        x0 = euler(velocity, noise, NUM_STEPS)
-    found = fields_near(x0, learner, trained_model.model, PICTURE_SEED)
+        x0 = euler(velocity, noise, SAMPLING.num_steps)
+    found = fields_near(x0, learner, model, PICTURE_SEED)
     return images.guided_fields(*found, FIELD_DIGIT, f"a {FIELD_DIGIT} that the model drew")
 
 
@@ -286,7 +283,7 @@ def scales(kit: PictureKit) -> CaptionedFigure:
     learner = kit.learner(8)
     drawn = kit.pipeline(8).one_class_at_scales(SCALES_DIGIT, DIGIT_SCALES, SCALES_COUNT)
     asked = torch.full((SCALES_COUNT,), SCALES_DIGIT)
-    model = kit.trained_model.model
+    model = kit.model
 
     def classifier(samples: Tensor) -> Tensor:
         return F.one_hot(
@@ -320,11 +317,6 @@ def trained_table(kit: PictureKit) -> CaptionedFigure:
         learner.array(10, "similarity_matrix", (rows, rows), table.copy()),
         learner.array(10, "simple_pca", (rows, 2), table.copy(), n_components=2),
     )
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Return the number of parameters of a model."""
-    return sum(p.numel() for p in model.parameters())
 
 
 def _source() -> torch.Generator:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from kata.course.errors import KataError
 from kata.course.files import find_root, shown
 from kata.course.loader import Implementation, StepError
 from kata.course.steps import STEPS, Step, step_of_file
@@ -17,7 +18,7 @@ TEST_LIMIT = 10.0
 """Seconds after which the tests of a step, and processor seconds after which one test, are ended."""
 
 
-class WorkspaceError(Exception):
+class WorkspaceError(KataError):
     """Something has to be put right first; the message is one sentence that says what."""
 
 

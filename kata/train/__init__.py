@@ -1,1 +1,1 @@
-"""Training for real: data, recipes, the loop, checkpoints, a classifier to measure with, and what is measured."""
+"""Training for real: data, recipes, the loop, checkpoints, the pipeline, classifier and metrics."""

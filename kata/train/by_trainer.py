@@ -1,4 +1,4 @@
-"""Training through an implementation's own `ConditionalTrainer`: in rounds, or epoch by epoch as the document does."""
+"""Training by an implementation's own `ConditionalTrainer`: in rounds, or in epochs of MNIST."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -9,27 +9,28 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from kata.train.data import import_torchvision, to_range
 from kata.train.loop import optimizer_tensors, restore_optimizer
 from kata.train.presets import Preset
 from kata.train.schedule import derived, learning_rate
 
 
 class Trainer(Protocol):
-    """What is used of step 6's `ConditionalTrainer`."""
+    """The part of step 6's `ConditionalTrainer` that is used."""
 
     optimizer: Any
 
     def train(self, num_epochs: int) -> list[float]:
-        """Train on the loader num_epochs times; the average loss of each time."""
+        """Train on the loader num_epochs times; return the average loss of each time."""
         ...
 
 
 class RoundLoader:
-    """A loader that can be iterated again and again, each time over the next batches of an endless, shuffled stream.
+    """A loader whose iterations yield the next batches of an endless, shuffled stream.
 
-    images: `(N, C, H, W)`; labels: `(N,)`; batch_size: at most N; per_round: how many batches one
-    iteration yields; seed: of the order; on_batch: called when a batch has been worked on. The
-    batches are copies, and every image comes once before any comes again, but for the incomplete
+    images: `(N, C, H, W)`; labels: `(N,)`; batch_size: at most N; per_round: the number of batches
+    per iteration; seed: of the order; on_batch: called when a batch has been worked on. The
+    batches are copies. Every image comes once before any comes again, except for the incomplete
     last batch of a pass, which is left out.
     """
 
@@ -76,10 +77,10 @@ def train_in_rounds(
     warmup: int,
     on_round: Callable[[float], None] = lambda loss: None,
 ) -> list[float]:
-    """Call `trainer.train(1)` again and again, at a learning rate that is set before each time.
+    """Call `trainer.train(1)` once per round, each time at its own learning rate.
 
-    on_round: called with each average loss. Returns all of them. Raises ValueError as soon as one
-    is not a finite number.
+    on_round: called with each average loss. Return all of them. Raise ValueError as soon as one is
+    not a finite number.
     """
     losses: list[float] = []
     for round_ in range(rounds):
@@ -87,7 +88,7 @@ def train_in_rounds(
             group["lr"] = learning_rate(round_, rounds, peak_lr, warmup)
         returned = trainer.train(1)
         if not isinstance(returned, list) or len(returned) != 1:
-            raise ValueError(f"train(1) must return a list of one loss, it returned {returned!r}")
+            raise ValueError(f"train(1) must return a list of one loss, got {returned!r}")
         losses.append(float(returned[0]))
         if not math.isfinite(losses[-1]):
             raise ValueError(f"the average loss of epoch {round_ + 1} is {losses[-1]}")
@@ -96,29 +97,26 @@ def train_in_rounds(
 
 
 class Stopped(Exception):
-    """The run was asked to stop in the middle of an epoch."""
+    """Somebody asked the run to stop in the middle of an epoch."""
 
 
 class EpochLoader:
-    """A loader of torchvision's MNIST for one epoch after another: images in [-1, 1], shuffled by seed and epoch.
+    """A loader of torchvision's MNIST, in [-1, 1], shuffled by seed and epoch.
 
-    folder: holds `MNIST/raw/`; on_batch: called before every batch is handed out; what it raises
-    ends the epoch.
+    folder: holds `MNIST/raw/`; on_batch: called before every batch; what it raises ends the epoch.
+    Raise DataError if torchvision does not import.
     """
 
     def __init__(
         self, folder: Path, batch_size: int, seed: int, on_batch: Callable[[], None]
     ) -> None:
-        from torchvision import transforms
-        from torchvision.datasets import MNIST
-
-        to_range = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
-        self.data = MNIST(str(folder), train=True, transform=to_range)
+        MNIST = import_torchvision().datasets.MNIST
+        self.data = MNIST(str(folder), train=True, transform=to_range())
         self.batch_size, self.seed, self.on_batch = batch_size, seed, on_batch
         self.epoch = 0
 
     def __len__(self) -> int:
-        """The number of batches of an epoch; the incomplete last one is left out."""
+        """The number of batches per epoch; the incomplete last one is left out."""
         return len(self.data) // self.batch_size
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -133,10 +131,10 @@ class EpochLoader:
 
 
 class TrainerRun:
-    """One run of the document: `epoch` trains for one, `parts` and `restore` are its state.
+    """One run of the document: `epoch` trains for one epoch, `parts` and `restore` are its state.
 
-    make, trainer: step 5's `ConditionalDiT` and step 6's `ConditionalTrainer`; the global generator is
-    seeded anew for each epoch.
+    make, trainer: step 5's `ConditionalDiT` and step 6's `ConditionalTrainer`. The global generator
+    is seeded anew for each epoch.
     """
 
     def __init__(
@@ -165,21 +163,21 @@ class TrainerRun:
         return [float(loss) for loss in self.trainer.losses]
 
     def epoch(self) -> float:
-        """Train for one epoch; its average loss."""
+        """Train for one epoch; return its average loss."""
         self.loader.epoch = len(self.losses)
         torch.manual_seed(derived(self.seed, "draws", self.loader.epoch))
         (loss,) = self.trainer.train(1)
         return float(loss)
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
-        """All tensors of the state, as `Training.parts` gives them."""
+        """Return all tensors of the state, grouped as in `Training.parts`."""
         return {
             "model": dict(self.model.state_dict()),
             "training": optimizer_tensors(self.trainer.optimizer),
         }
 
     def restore(self, parts: Mapping[str, Mapping[str, Tensor]], losses: list[float]) -> None:
-        """Go on from what `parts` gave after so many epochs."""
+        """Go on from what `parts` returned after the epochs of those losses."""
         self.model.load_state_dict(parts["model"])
         restore_optimizer(self.trainer.optimizer, parts["training"])
         self.trainer.losses[:] = losses

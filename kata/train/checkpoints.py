@@ -1,8 +1,8 @@
-"""Checkpoints on disk: a folder with `checkpoint.json`, which says all that is plain, and safetensors files.
+"""Checkpoints on disk: a folder with `checkpoint.json` for all facts, and safetensors files.
 
-The JSON names its tensor files with their SHA-256. New tensors are written under new names first, then
-the JSON is put in place in one move, then what it no longer names is deleted: whenever the
-process ends, the folder holds one whole checkpoint. Nothing is ever unpickled.
+The JSON names its tensor files with their SHA-256. New tensors are written under new names first,
+then the JSON is put in place in one move, then the files that it no longer names are deleted.
+Whenever the process ends, the folder holds one whole checkpoint. Nothing is ever unpickled.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from kata.course.errors import KataError
 from kata.course.files import find_root, shown, write_atomic
 
 FORMAT = 1
@@ -26,17 +26,16 @@ SHIPPED = ("mnist", "mnist-small", "digits")
 """The checkpoints that come with the course, the best first."""
 
 
-class CheckpointError(Exception):
-    """A checkpoint cannot be read or written; the message is one sentence that says why and what to do."""
+class CheckpointError(KataError):
+    """A checkpoint cannot be read or written."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One checkpoint as it was read.
+    """One checkpoint, read from its folder.
 
-    folder: where it lies; parts: its tensor groups by name, `model` always among them: the weights
-    to sample with; facts: the JSON's content. `model` (the arguments of `ConditionalDiT`) and
-    `dataset` are always in it.
+    parts: its groups of tensors by name, always with `model`, the weights to sample with; facts:
+    the content of the JSON, always with `model` (the arguments of `ConditionalDiT`) and `dataset`.
     """
 
     folder: Path
@@ -45,7 +44,7 @@ class Checkpoint:
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The model's state dict, float32 on the CPU."""
+        """The state dict of the model, float32 on the CPU."""
         return {
             name: value.float() if value.is_floating_point() else value
             for name, value in self.parts["model"].items()
@@ -63,9 +62,9 @@ class Checkpoint:
         return self.facts["model"].get("in_channels", 1), size, size
 
     def build(self, make: Callable[..., nn.Module]) -> nn.Module:
-        """The model in eval mode on the CPU; make: step 5's `ConditionalDiT`, of any implementation.
+        """Return the model in eval mode on the CPU; make: step 5's `ConditionalDiT`.
 
-        Raises CheckpointError where the weights are another model's.
+        Raise CheckpointError if the weights are another model's.
         """
         model = make(**self.facts["model"])
         try:
@@ -80,7 +79,7 @@ class Checkpoint:
 
 
 def find_checkpoint(name: str | Path) -> Path:
-    """The folder of a checkpoint: a path, else the name of one in checkpoints/ or checkpoints/runs/."""
+    """Return the folder of a checkpoint: a path, or a name in checkpoints/ or checkpoints/runs/."""
     home = find_root() / "checkpoints"
     for candidate in (Path(name), home / name, home / "runs" / name):
         if (candidate / MANIFEST).is_file():
@@ -95,7 +94,7 @@ def find_checkpoint(name: str | Path) -> Path:
 
 
 def best_shipped(names: Sequence[str] = SHIPPED) -> Path:
-    """The folder of the first of those checkpoints that ships and is there; CheckpointError where none is."""
+    """Return the folder of the first of those checkpoints; raise CheckpointError if there is none."""
     for name in names:
         try:
             return find_checkpoint(name)
@@ -108,7 +107,7 @@ def best_shipped(names: Sequence[str] = SHIPPED) -> Path:
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint and hold every file against its SHA-256. Raises CheckpointError."""
+    """Read a checkpoint and verify the SHA-256 of every file. Raise CheckpointError."""
     manifest = folder / MANIFEST
     try:
         facts = json.loads(manifest.read_text(encoding="utf-8"))
@@ -133,10 +132,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 def write_checkpoint(
     folder: Path, parts: Mapping[str, Mapping[str, Tensor]], facts: Mapping[str, Any], tag: str = ""
 ) -> None:
-    """Write a checkpoint in place of the one that may lie there, in one move.
+    """Write a checkpoint in one move, in place of the one that may lie there.
 
-    parts, facts: as in `Checkpoint`; tag: makes the names of the new files differ from those of the
-    old ones, as the step does; without one, the folder must be new. Raises CheckpointError where
+    parts, facts: as in `Checkpoint`; tag: makes the names of the new files differ from those of
+    the old ones, such as the step; without one, the folder must be new. Raise CheckpointError if
     writing fails; the old checkpoint is then still whole.
     """
     try:
@@ -176,13 +175,13 @@ def _read(file: Path, sha256: str) -> dict[str, Tensor]:
         ) from None
 
 
-def parameters(weights: Mapping[str, Tensor]) -> int:
-    """How many numbers a state dict holds."""
-    return sum(torch.numel(value) for value in weights.values())
+def count_parameters(model: nn.Module) -> int:
+    """Return how many numbers a model learns."""
+    return sum(p.numel() for p in model.parameters())
 
 
 class MetricsFile:
-    """Appends to `metrics.jsonl` in a run's folder; lines from after `step`, where a run goes on, are dropped."""
+    """Appends to `metrics.jsonl` in a run's folder, from `step` on; later lines are dropped."""
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "metrics.jsonl"
@@ -191,12 +190,12 @@ class MetricsFile:
         write_atomic(self.path, text)
 
     def add(self, **values: Any) -> None:
-        """One line; `step` must be among the values."""
+        """Append one line; `step` must be among the values."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
     def lines(self) -> list[dict[str, Any]]:
-        """All whole lines so far: a run that was killed may have left half a line."""
+        """Return all whole lines so far: a run that was killed may have left half a line."""
         if not self.path.is_file():
             return []
         found = []

@@ -1,7 +1,7 @@
-"""A small convolutional classifier, trained on the spot, that says what a sample looks like.
+"""A small convolutional classifier that reads samples.
 
-It is the judge of the samples, so it must be better than what it judges: its own accuracy on
-held-out images is reported beside every figure that it gives.
+It must be better than the model whose samples it reads, so its own accuracy on held-out images is
+reported beside every figure that comes from it.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from kata.train.checkpoints import CheckpointError, read_checkpoint, write_check
 from kata.train.data import Dataset
 
 EPOCHS = {"digits": 20, "mnist": 3}
-"""Of the classifiers that are kept."""
+"""Epochs of the classifiers in the cache."""
 
 BATCH_SIZE = 64
 PEAK_LR = 4e-3
 NOISE = 0.15
-"""Standard deviation of the noise that is added to the training images: samples are never quite clean."""
+"""Standard deviation of the noise on the training images: samples are never quite clean."""
 
 
 class Classifier(nn.Module):
@@ -47,16 +47,16 @@ class Classifier(nn.Module):
 
 
 def batches_of(data: Dataset, epochs: int) -> int:
-    """How many batches `train_classifier` takes."""
+    """Return how many batches `train_classifier` takes."""
     return epochs * (len(data.images) // BATCH_SIZE)
 
 
 def train_classifier(
     data: Dataset, epochs: int, seed: int, on_batch: Callable[[float], None] = lambda loss: None
 ) -> Classifier:
-    """Train a classifier on the images to train on; returned in eval mode, on the CPU.
+    """Train a classifier on the images to train on. Return it in eval mode, on the CPU.
 
-    epochs: 15 do for the digits, 2 for MNIST; seed: seeds torch's global generator; on_batch:
+    epochs: 15 are enough for the digits, 2 for MNIST; seed: of torch's global generator; on_batch:
     called after every batch with its loss.
     """
     torch.manual_seed(seed)
@@ -81,7 +81,7 @@ def train_classifier(
 def cached_classifier(
     data: Dataset, on_batch: Callable[[float], None] = lambda loss: None
 ) -> Classifier:
-    """As `train_classifier` with EPOCHS and seed 0; kept in the cache folder, and taken from there the next time."""
+    """Return a classifier of EPOCHS and seed 0: from the cache folder, or trained and kept there."""
     folder = cached_at(data)
     model = Classifier()
     try:
@@ -95,7 +95,7 @@ def cached_classifier(
 
 
 def cached_at(data: Dataset) -> Path:
-    """Where the classifier is kept: a name made of the images that it is trained on and of its recipe, this file."""
+    """Return where the classifier is kept: its name depends on its images and on this file."""
     digest = hashlib.blake2b(Path(__file__).read_text(encoding="utf-8").encode(), digest_size=8)
     for part in (data.images, data.labels):
         digest.update(part.contiguous().numpy().tobytes())

@@ -6,14 +6,16 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from kata.course.errors import KataError
 from kata.course.files import cache_folder, shown
 
 SPLIT_SEED = 0
-"""The digits are always split in the same way, whatever the seed of a run."""
+"""The digits are split in the same way in every run, whatever its seed."""
 
 MNIST_FILES = {
     "train-images-idx3-ubyte": 47_040_016,
@@ -24,8 +26,8 @@ MNIST_FILES = {
 """The four raw files, with their sizes in bytes."""
 
 
-class DataError(Exception):
-    """A data set cannot be had; the message is one sentence that says why and what to do."""
+class DataError(KataError):
+    """A data set cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ class Dataset:
 
 
 def digits() -> Dataset:
-    """Scikit-learn's digits: 1,437 images of 8x8 pixels to train on and 360 held out, the same in every run.
+    """Return scikit-learn's digits: 1,437 images of 8x8 pixels to train on and 360 held out.
 
-    The split is stratified: each class is held out in proportion. Nothing is downloaded.
+    The split is the same in every run, and stratified: each class is held out in proportion.
+    Nothing is downloaded.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
@@ -70,7 +73,7 @@ def digits() -> Dataset:
 
 
 def data_folder(chosen: Path | None = None) -> Path:
-    """Where MNIST is looked for: the folder chosen, else $KATA_DATA, else `data` in the cache folder."""
+    """Return the folder of MNIST: the one chosen, $KATA_DATA, or `data` in the cache folder."""
     if chosen is not None:
         return chosen.expanduser()
     if named := os.environ.get("KATA_DATA"):
@@ -79,13 +82,12 @@ def data_folder(chosen: Path | None = None) -> Path:
 
 
 def mnist(folder: Path) -> Dataset:
-    """MNIST: 60,000 images of 28x28 pixels to train on and 10,000 held out.
+    """Return MNIST: 60,000 images of 28x28 pixels to train on and 10,000 held out.
 
-    folder: holds `MNIST/raw/` with the four raw files; where one is missing, all are downloaded
-    once. Raises DataError where they can neither be read nor downloaded, or are damaged.
+    folder: holds `MNIST/raw/` with the four raw files; if one is missing, all are downloaded once.
+    Raise DataError if they are damaged or cannot be downloaded, or if torchvision does not import.
     """
-    from torchvision.datasets import MNIST
-
+    MNIST = import_torchvision().datasets.MNIST
     raw = folder / "MNIST" / "raw"
     if not all((raw / name).is_file() for name in MNIST_FILES):
         _download(folder)
@@ -111,7 +113,7 @@ def mnist(folder: Path) -> Dataset:
 
 
 def load_dataset(name: str, folder: Path | None = None) -> Dataset:
-    """The data set of that name, `digits` or `mnist`; folder: for MNIST, as in `data_folder`. DataError for others."""
+    """Return the data set `digits` or `mnist`; folder: of MNIST, as in `data_folder`."""
     if name == "digits":
         return digits()
     if name == "mnist":
@@ -119,10 +121,30 @@ def load_dataset(name: str, folder: Path | None = None) -> Dataset:
     raise DataError(f"There is no data set {name!r}: say digits or mnist.")
 
 
-def _download(folder: Path) -> None:
-    """Fetch the four files beside their place and move them there when all are whole."""
-    from torchvision.datasets import MNIST
+def import_torchvision() -> Any:
+    """Return torchvision with its submodules; raise DataError if it does not import."""
+    try:
+        import torchvision.datasets
+        import torchvision.transforms
+    except Exception as error:  # a build for another release of PyTorch raises errors of many kinds
+        why = str(error).strip().partition("\n")[0].rstrip(".")
+        raise DataError(
+            f"MNIST needs torchvision, which does not import here ({type(error).__name__}: {why}): "
+            "install it together with PyTorch, by "
+            "`pip install --upgrade --force-reinstall torch torchvision`."
+        ) from None
+    return torchvision
 
+
+def to_range() -> Any:
+    """Return torchvision's transform from a picture to a tensor with pixels in [-1, 1]."""
+    transforms = import_torchvision().transforms
+    return transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+
+
+def _download(folder: Path) -> None:
+    """Download the four files beside their place and move them there when all are whole."""
+    MNIST = import_torchvision().datasets.MNIST
     raw = folder / "MNIST" / "raw"
     there = folder.exists()
     try:

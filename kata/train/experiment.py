@@ -1,4 +1,4 @@
-"""A look inside: the class table before and after, the conditioning sum, fields of velocity, dropped labels."""
+"""A whole run: train, measure samples at several guidance scales, look at the model's parts."""
 
 import io
 from dataclasses import asdict, dataclass, replace
@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from kata.train.by_trainer import RoundLoader, train_in_rounds
 from kata.train.checked_steps import CheckedSteps
+from kata.train.checkpoints import count_parameters
 from kata.train.classifier import batches_of, train_classifier
 from kata.train.data import Dataset
 from kata.train.metrics import Measurement, measure, read_as_asked, spread_within_class
-from kata.train.pipeline import CLASSES, Pipeline, batches_at_scales
+from kata.train.pipeline import CLASSES, DRAWN_AT_A_TIME, Pipeline, Sampling
 from kata.train.presets import Recipe
 from kata.train.progress import Stages
 
@@ -24,12 +25,12 @@ FIELD_DIGIT, FIELD_TIME, FIELD_SCALES = 7, 0.6, (1, 3, 5, 7)
 
 @dataclass(frozen=True)
 class Internals:
-    """What the parts of a model say; D is the conditioning width, fields are `(H, W)`.
+    """What the parts of a model compute; D is the conditioning width, fields are `(H, W)`.
 
-    tables before and after training: `(11, D)`, similarities `(11, 11)`, map `(11, 2)`.
-    time_embedding, class_embedding and their sum: `(D,)`. noisy: the image at which the velocities
-    unconditional, conditional and truth are taken; guided: scale to field. labels and dropped:
-    int `(20,)`.
+    Class tables before and after training: `(11, D)`; similarities: `(11, 11)`; map: `(11, 2)`.
+    time_embedding, class_embedding and their sum, conditioning: `(D,)`. unconditional,
+    conditional and truth: velocities at one noisy image; guided: fields by scale. labels and
+    dropped: int `(20,)`.
     """
 
     table_before: np.ndarray
@@ -48,37 +49,37 @@ class Internals:
     dropped: np.ndarray
 
 
-def class_table_of(learner: CheckedSteps, model: nn.Module) -> np.ndarray:
-    """A copy of the class table, `(11, D)`."""
-    with learner.blame(5, "ConditionalDiT"):
+def class_table_of(steps: CheckedSteps, model: nn.Module) -> np.ndarray:
+    """Return a copy of the class table, `(11, D)`."""
+    with steps.blame(5, "ConditionalDiT"):
         weight: torch.Tensor = model.class_embed.embed.weight  # type: ignore[union-attr, assignment]
         width = weight.shape[-1]
-    table = learner.tensor(1, "ClassEmbedding", weight, (CLASSES + 1, width))
+    table = steps.tensor(1, "ClassEmbedding", weight, (CLASSES + 1, width))
     return table.clone().numpy()
 
 
 @torch.no_grad()
 def inspect_internals(
-    learner: CheckedSteps, model: nn.Module, before: np.ndarray, data: Dataset, seed: int
+    steps: CheckedSteps, model: nn.Module, before: np.ndarray, data: Dataset, seed: int
 ) -> Internals:
-    """All of it. before: the class table as it was; seed: of the noise and of the dropped labels."""
+    """Return all of it. before: the first class table; seed: of noise and dropped labels."""
     model.eval()
-    after = class_table_of(learner, model)
+    after = class_table_of(steps, model)
     square = (len(after), len(after))
-    h_t, h_y, total = embeddings_and_sum(learner, model, after.shape[1])
+    h_t, h_y, total = embeddings_and_sum(steps, model, after.shape[1])
     first = int((data.held_out_labels == FIELD_DIGIT).nonzero()[0])
-    u, c, truth, guided = fields_near(data.held_out_images[first : first + 1], learner, model, seed)
+    u, c, truth, guided = fields_near(data.held_out_images[first : first + 1], steps, model, seed)
     labels = data.labels[:DROPPED_LABELS]
     generator = torch.Generator().manual_seed(seed)
-    dropped = learner.images(
+    dropped = steps.images(
         4, "drop_labels", (DROPPED_LABELS,), labels, DROPOUT, CLASSES, generator=generator
     )
     return Internals(
         table_before=before,
-        similarity_before=learner.array(10, "similarity_matrix", square, before),
+        similarity_before=steps.array(10, "similarity_matrix", square, before),
         table_after=after,
-        similarity_after=learner.array(10, "similarity_matrix", square, after),
-        map_after=learner.array(10, "simple_pca", (len(after), 2), after, n_components=2),
+        similarity_after=steps.array(10, "similarity_matrix", square, after),
+        map_after=steps.array(10, "simple_pca", (len(after), 2), after, n_components=2),
         time_embedding=h_t,
         class_embedding=h_y,
         conditioning=total,
@@ -93,25 +94,25 @@ def inspect_internals(
 
 @torch.no_grad()
 def embeddings_and_sum(
-    learner: CheckedSteps, model: nn.Module, width: int
+    steps: CheckedSteps, model: nn.Module, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A model's time embedding, class embedding and what step 2 makes of them, each `(width,)`."""
+    """Return a model's time embedding, class embedding and their sum by step 2, each `(width,)`."""
     device = next(model.parameters()).device
-    with learner.blame(5, "ConditionalDiT"):
+    with steps.blame(5, "ConditionalDiT"):
         h_t = model.time_embed(torch.tensor([SUM_TIME], device=device))  # type: ignore[operator]
         h_y = model.class_embed(torch.tensor([SUM_DIGIT], device=device))  # type: ignore[operator]
     shape = (1, width)
-    total = learner.images(2, "combine", shape, h_t, h_y)
-    h_t = learner.tensor(5, "ConditionalDiT.time_embed", h_t, shape)
-    h_y = learner.tensor(1, "ClassEmbedding", h_y, shape)
+    total = steps.images(2, "combine", shape, h_t, h_y)
+    h_t = steps.tensor(5, "ConditionalDiT.time_embed", h_t, shape)
+    h_y = steps.tensor(1, "ClassEmbedding", h_y, shape)
     return h_t[0].numpy(), h_y[0].numpy(), total[0].numpy()
 
 
 @torch.no_grad()
 def fields_near(
-    x0: Tensor, learner: CheckedSteps, model: nn.Module, seed: int
+    x0: Tensor, steps: CheckedSteps, model: nn.Module, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[float, np.ndarray]]:
-    """Velocities at a noisy image of a 7: unconditional, conditional, the true one, and guided, by scale.
+    """Return velocities at a noisy 7: unconditional, conditional, true, and guided by scale.
 
     x0: the 7, `(1, C, H, W)`; seed: of the noise on it.
     """
@@ -121,22 +122,21 @@ def fields_near(
     x1 = torch.randn(x0.shape, generator=generator).to(device)
     t = torch.tensor([FIELD_TIME], device=device)
     shape = tuple(x0.shape)
-    between = learner.call(6, "interpolate", x0, x1, t)
-    with learner.blame(6, "interpolate"):
+    between = steps.call(6, "interpolate", x0, x1, t)
+    with steps.blame(6, "interpolate"):
         x_t, truth = between
-    x_t = learner.tensor(6, "interpolate", x_t, shape).to(device)
+    x_t = steps.tensor(6, "interpolate", x_t, shape).to(device)
 
     def velocity(label: int) -> Tensor:
-        with learner.blame(5, "ConditionalDiT.forward"):
+        with steps.blame(5, "ConditionalDiT.forward"):
             v = model(x_t, t, torch.tensor([label], device=device))
-        return learner.tensor(5, "ConditionalDiT.forward", v, shape)
+        return steps.tensor(5, "ConditionalDiT.forward", v, shape)
 
     u, c = velocity(CLASSES), velocity(FIELD_DIGIT)
     guided: dict[float, np.ndarray] = {
-        scale: learner.images(3, "guide", shape, u, c, scale)[0, 0].numpy()
-        for scale in FIELD_SCALES
+        scale: steps.images(3, "guide", shape, u, c, scale)[0, 0].numpy() for scale in FIELD_SCALES
     }
-    truth = learner.tensor(6, "interpolate", truth, shape)
+    truth = steps.tensor(6, "interpolate", truth, shape)
     return u[0, 0].numpy(), c[0, 0].numpy(), truth[0, 0].numpy(), guided
 
 
@@ -151,8 +151,9 @@ PICTURES = 5
 class SampleGrids:
     """Samples to look at, images `(H, W)`.
 
-    small: `(10, 4, H, W)` and large: `(10, 8, H, W)`, a row a digit; by_scale: `(6, 6, H, W)`, a row a
-    scale, with what step 8's own measures say of each row; modes: name to `(16, H, W)`.
+    small: `(10, 4, H, W)` and large: `(10, 8, H, W)`, one row per digit; by_scale:
+    `(6, 6, H, W)`, one row per scale, with step 8's own measures of each row; modes: `(16, H, W)`
+    by name.
     """
 
     small: np.ndarray
@@ -165,12 +166,11 @@ class SampleGrids:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a run gave.
+    """What a whole run yields.
 
-    parameters: of the model; device: where it was trained; losses: one a round; inside: what the
-    model's parts say, before and after; measurements: one a guidance scale; accuracy: the share of
-    held-out real images that the classifier reads as their label; real_spread: the spread within a
-    class of the same images.
+    parameters: of the model; device: where it was trained; losses: one per round; measurements:
+    one per guidance scale; accuracy: the share of held-out real images that the classifier reads
+    as their label; real_spread: the spread within a class of the same images.
     """
 
     parameters: int
@@ -184,17 +184,17 @@ class Experiment:
 
 
 def run_experiment(
-    learner: CheckedSteps, data: Dataset, recipe: Recipe, seed: int, stages: Stages
+    steps: CheckedSteps, data: Dataset, recipe: Recipe, seed: int, stages: Stages
 ) -> Experiment:
-    """Train, judge, sample and look inside.
+    """Train, sample, measure, and look at the model's parts.
 
     seed: of everything random; stages: shows the progress of training, classifier and sampling.
-    Raises LearnerError where a step fails.
+    Raise StepCallError if a step fails.
     """
     torch.manual_seed(seed)
-    model = learner.call(5, "ConditionalDiT", num_classes=CLASSES, **asdict(recipe.model))
-    before = class_table_of(learner, model)
-    losses = _train(learner, model, data, recipe, seed, stages)
+    model = steps.call(5, "ConditionalDiT", num_classes=CLASSES, **asdict(recipe.model))
+    before = class_table_of(steps, model)
+    losses = _train(steps, model, data, recipe, seed, stages)
     with stages.stage("classifier", batches_of(data, recipe.classifier_epochs)) as stage:
         classifier = train_classifier(
             data,
@@ -202,21 +202,24 @@ def run_experiment(
             seed,
             lambda loss: stage.advance(note=f"loss {loss:.3f}"),
         )
-    artist = Pipeline(learner, model, data.image_shape, recipe.num_steps, seed)
-    with stages.stage(
-        "sampling", batches_at_scales(MEASURED, recipe.per_class) + PICTURES
-    ) as stage:
-        measurements = [
-            measure(scale, images, labels, classifier)
-            for scale, images, labels in artist.at_scales(MEASURED, recipe.per_class, stage.advance)
-        ]
-        pictures = _sample_grids(learner, artist, classifier)
+    pipeline = Pipeline(steps, model, data.image_shape, Sampling(num_steps=recipe.num_steps), seed)
+    noises = pipeline.noise(CLASSES * recipe.per_class).split(DRAWN_AT_A_TIME)
+    labels = torch.cat([torch.arange(CLASSES).repeat_interleave(len(n) // CLASSES) for n in noises])
+    measurements = []
+    with stages.stage("sampling", len(MEASURED) * len(noises) + PICTURES) as stage:
+        for scale in MEASURED:
+            batches = []
+            for noise in noises:
+                batches.append(pipeline.each_class(len(noise) // CLASSES, scale, noise))
+                stage.advance()
+            measurements.append(measure(scale, torch.cat(batches), labels, classifier))
+        pictures = _sample_grids(steps, pipeline, classifier)
         stage.advance(PICTURES)
     return Experiment(
-        parameters=sum(p.numel() for p in model.parameters()),
-        device=artist.device,
+        parameters=count_parameters(model),
+        device=pipeline.device,
         losses=losses,
-        inside=inspect_internals(learner, model, before, data, seed),
+        inside=inspect_internals(steps, model, before, data, seed),
         pictures=pictures,
         measurements=measurements,
         accuracy=read_as_asked(data.held_out_images, data.held_out_labels, classifier),
@@ -224,8 +227,8 @@ def run_experiment(
     )
 
 
-def rehearse(learner: CheckedSteps, data: Dataset, recipe: Recipe, seed: int) -> None:
-    """The whole lesson on next to nothing, so that what is missing is found before the training and not after it."""
+def rehearse(steps: CheckedSteps, data: Dataset, recipe: Recipe, seed: int) -> None:
+    """Run the whole experiment in small, so that a missing step is found before the training."""
     some = 2 * recipe.batch_size
     little = replace(
         data,
@@ -237,11 +240,11 @@ def rehearse(learner: CheckedSteps, data: Dataset, recipe: Recipe, seed: int) ->
     small = replace(
         recipe, rounds=1, batches_per_round=2, classifier_epochs=1, num_steps=1, per_class=2
     )
-    run_experiment(learner, little, small, seed, Stages(Console(file=io.StringIO()), recipe.stages))
+    run_experiment(steps, little, small, seed, Stages(Console(file=io.StringIO()), recipe.stages))
 
 
 def _train(
-    learner: CheckedSteps,
+    steps: CheckedSteps,
     model: nn.Module,
     data: Dataset,
     recipe: Recipe,
@@ -257,10 +260,10 @@ def _train(
             seed,
             on_batch=stage.advance,
         )
-        trainer = learner.call(
+        trainer = steps.call(
             6, "ConditionalTrainer", model, loader, lr=recipe.peak_lr, num_classes=CLASSES
         )
-        with learner.blame(6, "ConditionalTrainer.train"):
+        with steps.blame(6, "ConditionalTrainer.train"):
             return train_in_rounds(
                 trainer,
                 recipe.rounds,
@@ -270,16 +273,14 @@ def _train(
             )
 
 
-def _sample_grids(learner: CheckedSteps, artist: Pipeline, classifier: nn.Module) -> SampleGrids:
-    by_scale = artist.one_class_at_scales(SCALES_DIGIT, DIGIT_SCALES, SCALES_COUNT)
+def _sample_grids(steps: CheckedSteps, pipeline: Pipeline, classifier: nn.Module) -> SampleGrids:
+    by_scale = pipeline.one_class_at_scales(SCALES_DIGIT, DIGIT_SCALES, SCALES_COUNT)
     asked = torch.full((SCALES_COUNT,), SCALES_DIGIT)
     return SampleGrids(
-        small=artist.grid(4, GRID_SCALE),
-        large=artist.grid(8, GRID_SCALE),
+        small=pipeline.grid(4, GRID_SCALE),
+        large=pipeline.grid(8, GRID_SCALE),
         by_scale=by_scale[:, :, 0].numpy(),
-        by_scale_fidelity=[
-            learner.number(8, "fidelity", row, asked, classifier) for row in by_scale
-        ],
-        by_scale_diversity=[learner.number(8, "diversity", row) for row in by_scale],
-        modes=artist.modes(MODES_DIGIT, MODES_COUNT, GRID_SCALE),
+        by_scale_fidelity=[steps.number(8, "fidelity", row, asked, classifier) for row in by_scale],
+        by_scale_diversity=[steps.number(8, "diversity", row) for row in by_scale],
+        modes=pipeline.modes(MODES_DIGIT, MODES_COUNT, GRID_SCALE),
     )

@@ -1,4 +1,4 @@
-"""Several processes that train one model, as `torchrun` starts them: who they are, and how they add up."""
+"""The training loop, in one process or in several that `torchrun` starts."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from kata.train.schedule import derived, learning_rate
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process, `rank`, among `size`; local: its number on its own machine."""
+    """The place of this process: `rank` among `size`; local: its number on its own machine."""
 
     rank: int = 0
     size: int = 1
@@ -27,7 +27,7 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
-        """Whether this process is the one that writes and speaks."""
+        """Whether this process is the one that writes files and shows progress."""
         return self.rank == 0
 
     def add(self, tensors: Sequence[Tensor]) -> None:
@@ -50,14 +50,14 @@ class ProcessGroup:
         return any(flags)
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Wait until every process is here."""
         if self.size > 1:
             dist.barrier()
 
 
 @contextmanager
 def joined_group(device: torch.device) -> Iterator[ProcessGroup]:
-    """The team that `torchrun` tells of in the environment; a team of one where there is none."""
+    """Yield the group that `torchrun` sets in the environment; a group of one without it."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ProcessGroup()
@@ -75,10 +75,10 @@ Loss = Callable[..., Tensor]
 class Training:
     """One run: `advance` makes a step, `parts` and `restore` are its state.
 
-    preset: the recipe; make: step 5's `ConditionalDiT`; loss: step 6's `flow_matching_loss`; data: to
-    train on; seed: of everything random; device: where; parts: in how many parts a batch is worked
-    on, each with a seed of its own (a multiple of the team's size, of which batch_size is a multiple): the
-    same run, to rounding, for a team of any size; team: the processes that share the parts.
+    preset: the recipe; make: step 5's `ConditionalDiT`; loss: step 6's `flow_matching_loss`;
+    seed: of everything random; parts: into which a batch is split, each with its own seed; team:
+    the processes that share the parts. The number of parts is a multiple of the team's size and
+    divides the batch size. For the same number, a team of any size makes the same run, to rounding.
     """
 
     def __init__(
@@ -114,11 +114,11 @@ class Training:
 
     @property
     def to_sample(self) -> nn.Module:
-        """The model to sample with: the average of the weights where there is one."""
+        """The model to sample with: the average of the weights if there is one."""
         return self.average.module if self.average is not None else self.model
 
     def advance(self) -> Tensor:
-        """One step; the loss of its whole batch, a 0-dim tensor."""
+        """Make one step; return the loss of its whole batch, a 0-dim tensor."""
         preset, share = self.preset, 1 / self.num_parts
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
@@ -150,14 +150,17 @@ class Training:
         return total
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
-        """All tensors of the state: `model`, to sample with, and `training`, to go on with."""
+        """Return all tensors of the state: `model`, to sample with, and `training`, to go on."""
         training = {f"weights.{name}": value for name, value in self.model.state_dict().items()}
         for name, value in optimizer_tensors(self.optimizer).items():
             training[f"optimizer.{name}"] = value
         return {"model": dict(self.to_sample.state_dict()), "training": training}
 
     def restore(self, parts: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
-        """Go on from what `parts` gave after that step. RuntimeError, KeyError or ValueError for another model's."""
+        """Go on from what `parts` returned after that step.
+
+        Raise RuntimeError, KeyError or ValueError for the tensors of another model.
+        """
         training = parts["training"]
         self.model.load_state_dict(_below("weights.", training))
         if self.average is not None:
@@ -172,7 +175,7 @@ class Training:
         return learning_rate(self.step, self.preset.steps, self.preset.lr, self.preset.warmup)
 
     def _batch(self) -> Tensor:
-        """The indices of this step's batch: every image comes once in an epoch, its incomplete last batch left out."""
+        """Return the indices of this step's batch; an epoch leaves its incomplete last batch out."""
         size = self.preset.batch_size
         epoch, place = divmod(self.step, len(self.labels) // size)
         if self._order is None or self._order[0] != epoch:
@@ -187,7 +190,7 @@ class Training:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The tensors of an optimizer's state by `<number of the parameter>.<name>`."""
+    """Return the tensors of an optimizer's state by `<number of the parameter>.<name>`."""
     states = optimizer.state_dict()["state"]
     return {
         f"{number}.{key}": value for number, state in states.items() for key, value in state.items()
@@ -195,7 +198,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` gave; the settings are the optimizer's own."""
+    """Put back what `optimizer_tensors` returned; the settings stay the optimizer's own."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         number, _, key = name.partition(".")

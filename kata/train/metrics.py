@@ -1,4 +1,4 @@
-"""What is measured on samples and models, by code of the tool's own and never by the code under test."""
+"""What is measured on samples and models, never by the code under test."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,16 @@ from torch import Tensor, nn
 from kata.train.classifier import Classifier
 from kata.train.data import Dataset
 
+CHUNK = 250
+"""Images that a model or the classifier evaluates at a time."""
+
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one guidance scale gave. read_as_asked: a share in [0, 1]; spread: in pixel units; outside: a share."""
+    """The measurements of one guidance scale.
+
+    read_as_asked, outside: shares in [0, 1]; spread: in pixel units.
+    """
 
     scale: float
     samples: int
@@ -24,7 +30,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Expectation:
-    """One sentence that was to be shown, what was measured, and whether it holds."""
+    """A claim about a run, what was measured, and whether the claim holds."""
 
     claim: str
     measured: str
@@ -33,28 +39,28 @@ class Expectation:
 
 @torch.no_grad()
 def read_as_asked(
-    images: Tensor, labels: Tensor, classifier: Callable[[Tensor], Tensor], chunk: int = 500
+    images: Tensor, labels: Tensor, classifier: Callable[[Tensor], Tensor], chunk: int = CHUNK
 ) -> float:
-    """The share of images whose largest logit is at their label, in [0, 1].
+    """Return the share of images whose largest logit is at their label, in [0, 1].
 
-    images: `(N, C, H, W)`, N at least 1; labels: int64 `(N,)`; classifier: images to logits `(B,
-    K)`; chunk: how many images it is shown at a time.
+    images: `(N, C, H, W)`, N at least 1; labels: int64 `(N,)`; classifier: images to logits
+    `(B, K)`; chunk: images per batch.
     """
     if len(images) != len(labels) or len(images) == 0:
-        raise ValueError(f"one label an image, got {len(images)} images and {len(labels)} labels")
+        raise ValueError(f"one label per image, got {len(images)} images and {len(labels)} labels")
     read = torch.cat([classifier(part).argmax(dim=1) for part in images.split(chunk)])
     return (read == labels).double().mean().item()
 
 
 def spread_within_class(images: Tensor, labels: Tensor) -> float:
-    """How much the images of one class differ: the mean over classes, of the mean over pixels, of the
-    standard deviation over the images of the class (divided by their number, correction=0).
+    """Return how much the images of one class differ.
 
-    images: `(N, C, H, W)`; labels: int64 `(N,)`, each class that occurs at least twice. In pixel
-    units, 0 where all images of a class are equal. Raises ValueError for a class with one image.
+    It is the mean, over classes and pixels, of the standard deviation over the images of the class
+    (correction=0), in pixel units: 0 if all images of a class are equal. images: `(N, C, H, W)`;
+    labels: int64 `(N,)`. Raise ValueError for a class with one image.
     """
     if len(images) != len(labels) or len(images) == 0:
-        raise ValueError(f"one label an image, got {len(images)} images and {len(labels)} labels")
+        raise ValueError(f"one label per image, got {len(images)} images and {len(labels)} labels")
     spreads = []
     for label in labels.unique():
         members = images[labels == label]
@@ -65,14 +71,14 @@ def spread_within_class(images: Tensor, labels: Tensor) -> float:
 
 
 def share_outside(images: Tensor) -> float:
-    """The share of pixels outside of [-1, 1] by more than 0.05: how over-saturated the images are."""
+    """Return the share of pixels outside of [-1, 1] by more than 0.05: over-saturation."""
     return (images.abs() > 1.05).double().mean().item()
 
 
 def measure(
     scale: float, images: Tensor, labels: Tensor, classifier: Callable[[Tensor], Tensor]
 ) -> Measurement:
-    """All that is measured on the samples of one guidance scale."""
+    """Return the measurements of the samples of one guidance scale."""
     return Measurement(
         scale=scale,
         samples=len(images),
@@ -85,11 +91,11 @@ def measure(
 def expectations(
     measured: Sequence[Measurement], real_spread: float, least_read: Mapping[float, float]
 ) -> list[Expectation]:
-    """What guidance is expected to show, held against what was measured.
+    """Return what guidance is expected to show, compared with what was measured.
 
-    measured: one entry a scale, 0, 1, 2 and 4 among them; real_spread: that of held-out real
-    images; least_read: the share that must be read as asked, at each of some scales. Raises
-    KeyError where a scale was not measured.
+    measured: one entry per scale, with 0, 1, 2 and 4; real_spread: of held-out real images;
+    least_read: the smallest share read as asked, by scale. Raise KeyError if a scale was not
+    measured.
     """
     at = {m.scale: m for m in measured}
     chance = at[0].read_as_asked
@@ -121,7 +127,7 @@ def expectations(
 
 
 def loss_expectation(losses: Sequence[float], rounds: int, most: float) -> Expectation:
-    """That the average loss of the last rounds is at most so much, and above what only a leak can reach."""
+    """Expect an average loss of the last rounds of at most `most`; less than 0.06 is a leak."""
     last = losses[-rounds:]
     average = sum(last) / len(last)
     return Expectation(
@@ -131,24 +137,20 @@ def loss_expectation(losses: Sequence[float], rounds: int, most: float) -> Expec
     )
 
 
-FEATURES_CHUNK = 250
-
-
 @torch.no_grad()
 def features(images: Tensor, classifier: Classifier) -> Tensor:
-    """What the classifier's last layer is given, `(N, D)`: the features in which the Fréchet distance is taken."""
-    return torch.cat(
-        [classifier.features(part).flatten(1) for part in images.split(FEATURES_CHUNK)]
-    )
+    """Return the input of the classifier's last layer, `(N, D)`, for the Fréchet distance."""
+    return torch.cat([classifier.features(part).flatten(1) for part in images.split(CHUNK)])
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """The squared Fréchet distance between the normal distributions fitted to features `(N, D)` and `(M, D)`.
+    """Return the squared Fréchet distance of two sets of features, `(N, D)` and `(M, D)`.
 
-    |μa - μb|² + tr(Σa + Σb - 2 (Σa Σb)^½), as Heusel et al., "GANs trained by a two time-scale update rule converge to
-    a local Nash equilibrium", 2017. With Σ = XᵀX the trace of the root is the sum of the singular values of Xa Xbᵀ,
-    `(N, M)`, so no root of a `(D, D)` matrix is taken. Biased upwards where N and M are small: compare only values of
-    equal N and M. ValueError for less than two rows.
+    It is the distance of the normal distributions fitted to them: |μa - μb|² + tr(Σa + Σb -
+    2 (Σa Σb)^½), as in Heusel et al., "GANs trained by a two time-scale update rule converge to a
+    local Nash equilibrium", 2017. With Σ = XᵀX the trace of the root is the sum of the singular
+    values of Xa Xbᵀ, `(N, M)`, so no root of a `(D, D)` matrix is needed. It is biased upwards for
+    small N and M: compare only values of equal N and M. Raise ValueError for less than two rows.
     """
     if min(len(a), len(b)) < 2:
         raise ValueError(f"a covariance needs two rows, got {len(a)} and {len(b)}")
@@ -160,36 +162,35 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 
 def nearest_distances(images: Tensor, others: Tensor) -> Tensor:
-    """The distance of each image to the nearest of the others: root mean square over pixels, in pixel units, `(N,)`.
+    """Return the distance of each image to the nearest of the others, `(N,)`.
 
-    images: `(N, C, H, W)`; others: `(M, C, H, W)`. Near 0 for a copy.
+    It is the root mean square over pixels, in pixel units: near 0 for a copy. images:
+    `(N, C, H, W)`; others: `(M, C, H, W)`.
     """
     flat = others.flatten(1)
-    nearest = [
-        torch.cdist(part.flatten(1), flat).amin(dim=1) for part in images.split(FEATURES_CHUNK)
-    ]
+    nearest = [torch.cdist(part.flatten(1), flat).amin(dim=1) for part in images.split(CHUNK)]
     return torch.cat(nearest) / flat.shape[1] ** 0.5
 
 
 def of_each_class(labels: Tensor, count: int, first: int = 0) -> Tensor:
-    """The indices of `count` images of each class that occurs, from its `first` on, in their order, class by class."""
+    """Return the indices of `count` images of each class, from its `first` on, class by class."""
     return torch.cat(
         [(labels == label).nonzero()[first : first + count, 0] for label in labels.unique()]
     )
 
 
 def smallest_class(labels: Tensor) -> int:
-    """How many images the rarest class that occurs has."""
+    """Return the number of images of the rarest class."""
     return int(labels.unique(return_counts=True)[1].min())
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What is measured on a set of images.
+    """The measurements of a set of images.
 
-    read_as_asked, outside: shares in [0, 1]; spread: within a class, in pixel units; frechet: the Fréchet distance
-    to real images in the classifier's features; nearest: the mean distance to the nearest training image, in
-    pixel units.
+    read_as_asked, outside: shares in [0, 1]; spread: within a class, in pixel units; frechet: the
+    Fréchet distance to real images in the classifier's features; nearest: the mean distance to the
+    nearest training image, in pixel units.
     """
 
     read_as_asked: float
@@ -200,10 +201,11 @@ class Scores:
 
 
 class SampleScorer:
-    """Judges samples of which there are `per_class` of each class.
+    """Measures samples, `per_class` of each class.
 
-    The Fréchet distance is taken between `each` images a class on either side, per_class or half of the rarest class of
-    the training images. Its floor is that between two halves of the training images, of that size.
+    The Fréchet distance is between `each` images per class on both sides: per_class, or half of the
+    rarest class of the training images. Its floor is the distance between two halves of the
+    training images, of that size.
     """
 
     def __init__(self, data: Dataset, classifier: Classifier, per_class: int) -> None:
@@ -215,7 +217,7 @@ class SampleScorer:
         )
 
     def samples(self, images: Tensor, labels: Tensor) -> Scores:
-        """Of samples `(N, C, H, W)` and the labels that were asked for, `(N,)`."""
+        """Return the scores of samples `(N, C, H, W)` that were drawn for those labels, `(N,)`."""
         some = images[of_each_class(labels, self.each)]
         return Scores(
             read_as_asked=read_as_asked(images, labels, self.classifier),
@@ -226,7 +228,7 @@ class SampleScorer:
         )
 
     def real(self) -> Scores:
-        """Of held-out real images: all of them, nearest of up to per_class a class; frechet is the floor."""
+        """Return the scores of held-out real images; nearest: of per_class; frechet: the floor."""
         images, labels = self.data.held_out_images, self.data.held_out_labels
         some = images[of_each_class(labels, self.per_class)]
         return Scores(
@@ -238,13 +240,12 @@ class SampleScorer:
         )
 
 
-LOSSES_CHUNK = 250
-"""Samples that are evaluated at a time."""
-
-
 @dataclass(frozen=True)
 class Losses:
-    """Flow-matching losses, means over `draws` of (image, time, noise): told the right, the null or a wrong label."""
+    """Flow-matching losses of the right, the null and a wrong label.
+
+    They are means over `draws` of (image, time, noise).
+    """
 
     right: float
     null: float
@@ -253,7 +254,7 @@ class Losses:
 
     @property
     def mix(self) -> float:
-        """What training under 10% label dropout reports: 0.9 right + 0.1 null."""
+        """The loss that training with 10% label dropout reports: 0.9 right + 0.1 null."""
         return 0.9 * self.right + 0.1 * self.null
 
 
@@ -261,11 +262,12 @@ class Losses:
 def held_out_losses(
     model: nn.Module, images: Tensor, labels: Tensor, null_class: int, seed: int, draws: int
 ) -> Losses:
-    """The mean over samples and pixels of (model(x_t, t, y) - (x1 - x0))², the same x_t for all three kinds of label.
+    """Return the means of (model(x_t, t, y) - (x1 - x0))² for three kinds of label.
 
-    images: `(N, C, H, W)` on the CPU, each used equally often, in all at least `draws` times; labels: int64 `(N,)`,
-    below null_class; the times are uniform and stratified, one in each of as many equal parts of [0, 1] as there are
-    draws. A wrong label is any of the others. Evaluates three samples a draw.
+    All kinds share the same x_t; a wrong label is any of the other classes. images: `(N, C, H, W)`
+    on the CPU, each used equally often, at least `draws` times in all; labels: int64 `(N,)`, below
+    null_class. The times are uniform and stratified: one per draw, each in its own equal part of
+    [0, 1]. The model evaluates three samples per draw.
     """
     source = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
@@ -276,7 +278,7 @@ def held_out_losses(
     shift = torch.randint(1, null_class, (total,), generator=source)
     asked = (right, torch.full_like(right, null_class), (right + shift) % null_class)
     sums = torch.zeros(len(asked), dtype=torch.float64)
-    for part in torch.arange(total).split(LOSSES_CHUNK):
+    for part in torch.arange(total).split(CHUNK):
         x_t, t, v = _point(images[chosen[part]], times[part], source, device)
         for kind, told in enumerate(asked):
             errors = (model(x_t, t, told[part].to(device)) - v).square()
@@ -289,16 +291,17 @@ def held_out_losses(
 def labels_of_least_loss(
     model: nn.Module, images: Tensor, num_classes: int, seed: int, pairs: int
 ) -> Tensor:
-    """The model used as a classifier: for each image the label under which its loss is least, int64 `(N,)`.
+    """Return, for each image, the label with the least loss, int64 `(N,)`.
 
-    images: `(N, C, H, W)` on the CPU; pairs: of (time, noise) for each image, the times stratified in [0, 1]; all
-    labels are held against the same pairs. Evaluates N * pairs * num_classes samples. Li et al., "Your diffusion
-    model is secretly a zero-shot classifier", 2023.
+    This uses the model as a classifier: Li et al., "Your diffusion model is secretly a zero-shot
+    classifier", 2023. images: `(N, C, H, W)` on the CPU; pairs: of (time, noise) per image, the
+    same for all labels, with times stratified in [0, 1]. The model evaluates
+    N * pairs * num_classes samples.
     """
     source = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
     found = []
-    for x0 in images.split(max(1, LOSSES_CHUNK // num_classes)):
+    for x0 in images.split(max(1, CHUNK // num_classes)):
         told = torch.arange(num_classes, device=device).repeat(len(x0))
         errors = torch.zeros(len(x0), num_classes, device=device)
         for pair in range(pairs):
@@ -316,7 +319,7 @@ def labels_of_least_loss(
 def _point(
     x0: Tensor, times: Tensor, source: torch.Generator, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """(x_t, t, v) on the line from x0 to fresh noise, moved to the device."""
+    """Return (x_t, t, v) on the line from x0 to new noise, on the device."""
     x1 = torch.randn(x0.shape, generator=source)
     t = times.view(-1, 1, 1, 1)
     x_t = (1 - t) * x0 + t * x1

@@ -1,8 +1,8 @@
-"""From an implementation of the steps, weights and noise to images."""
+"""The pipeline: an implementation's steps, a model and noise go in, images come out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -10,79 +10,146 @@ from torch import Tensor, nn
 
 from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import Checkpoint, CheckpointError
-from kata.train.samplers import SAMPLERS, WHOLE, Interval, Velocity, guided
+from kata.train.samplers import ALL_TIMES, SOLVERS, Interval, Velocity, guided
 
 CLASSES = 10
-PER_BATCH = 10
-"""Samples of each class that are drawn at a time: larger batches are no faster on a CPU."""
+DRAWN_AT_A_TIME = 100
+"""Images in one batch of samples: larger ones are no faster on a CPU."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to get from noise to an image.
+
+    method: a name of SOLVERS; interval: the times at which guidance acts.
+    """
+
+    method: str = "euler"
+    num_steps: int = 25
+    interval: Interval = ALL_TIMES
+
+    def cost(self, scale: float) -> int:
+        """Return how many samples the model evaluates for one image."""
+        times: list[float] = []
+
+        def note(x: Tensor, t: float) -> Tensor:
+            times.append(t)
+            return x
+
+        SOLVERS[self.method](note, torch.zeros(1), self.num_steps)
+        low, high = self.interval
+        return sum(2 if low <= t <= high and scale not in (0, 1) else 1 for t in times)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        within = "" if self.interval == ALL_TIMES else f", guidance for t in [{low:g}, {high:g}]"
+        return f"{self.num_steps} {self.method.capitalize()} steps{within}"
 
 
 class Pipeline:
-    """Draws with the implementation's samplers, on the model's own device.
+    """Draws images with a model, by the samplers of an implementation.
 
-    image_shape: (C, H, W); num_steps: of Euler's method; seed: of all starting noise.
+    steps: those whose samplers are used, of 3, 7, 8 and 9; model: a `ConditionalDiT`, which stays
+    on its device; image_shape: (C, H, W); sampling: of `draw`, the other samplers take its number
+    of steps; seed: of all noise. Images come back on the CPU.
     """
 
     def __init__(
         self,
-        learner: CheckedSteps,
+        steps: CheckedSteps,
         model: nn.Module,
         image_shape: tuple[int, int, int],
-        num_steps: int,
+        sampling: Sampling,
         seed: int,
     ) -> None:
-        self.learner = learner
-        self.model = model
-        self.image_shape = image_shape
-        self.num_steps = num_steps
+        self.steps, self.model, self.image_shape = steps, model, image_shape
+        self.sampling = sampling
         self.device = next(model.parameters()).device
         self._generator = torch.Generator().manual_seed(seed)
 
+    @classmethod
+    def from_checkpoint(
+        cls,
+        steps: CheckedSteps,
+        checkpoint: Checkpoint,
+        device: torch.device,
+        sampling: Sampling,
+        seed: int,
+    ) -> Self:
+        """Return the pipeline of a checkpoint's weights in step 5's `ConditionalDiT`.
+
+        Raise CheckpointError if the weights do not fit, StepCallError if step 5 fails.
+        """
+        if checkpoint.facts["model"].get("num_classes", CLASSES) != CLASSES:
+            raise CheckpointError(
+                f"{checkpoint.folder} was trained on other classes than ten digits."
+            )
+        with steps.blame(5, "ConditionalDiT", let_through=(CheckpointError,)):
+            model = checkpoint.build(steps.modules[5].ConditionalDiT).to(device)
+        return cls(steps, model, checkpoint.image_shape, sampling, seed)
+
     def noise(self, count: int) -> Tensor:
-        """New starting points, `(count, C, H, W)`."""
+        """Return the next starting points, `(count, C, H, W)`: the same on all devices."""
         return torch.randn((count, *self.image_shape), generator=self._generator).to(self.device)
 
+    def draw(self, labels: Tensor, scale: float, noise: Tensor) -> Tensor:
+        """Return one image per label `(N,)`, each from its own noise: `(N, C, H, W)`.
+
+        Euler's method with guidance at all times is step 7's `sample_conditional`; any other
+        sampling is a solver of this package on step 3's `guided_velocity`.
+        """
+        batches = zip(labels.split(DRAWN_AT_A_TIME), noise.split(DRAWN_AT_A_TIME), strict=True)
+        return torch.cat([self._draw(some, scale, start) for some, start in batches])
+
+    def _draw(self, labels: Tensor, scale: float, noise: Tensor) -> Tensor:
+        method, interval = self.sampling.method, self.sampling.interval
+        if method == "euler" and interval == ALL_TIMES:
+            return self.steps.images(
+                7,
+                "sample_conditional",
+                tuple(noise.shape),
+                self.model,
+                labels,
+                num_classes=CLASSES,
+                **self._from(noise, scale),
+            )
+        velocity = self.velocity(labels, scale)
+        return SOLVERS[method](velocity, noise, self.sampling.num_steps).cpu()
+
+    def velocity(self, labels: Tensor, scale: float) -> Velocity:
+        """Return the velocity towards the labels `(N,)`, by step 3's `guided_velocity`."""
+
+        def checked(model: nn.Module, x: Tensor, *others: Any) -> Tensor:
+            result = self.steps.call(3, "guided_velocity", model, x, *others)
+            self.steps.tensor(3, "guided_velocity", result, tuple(x.shape))
+            return result.to(x.device)
+
+        labels = labels.to(self.device)
+        return guided(checked, self.model, labels, scale, CLASSES, self.sampling.interval)
+
     def each_class(self, per_class: int, scale: float, noise: Tensor | None = None) -> Tensor:
-        """So many samples of each class, class-major: `(10 * per_class, C, H, W)`."""
-        return self.learner.images(
+        """Return step 7's samples of each class, class-major: `(10 * per_class, C, H, W)`.
+
+        noise: one starting point per sample; new ones without it.
+        """
+        count = CLASSES * per_class
+        return self.steps.images(
             7,
             "sample_each_class",
-            (CLASSES * per_class, *self.image_shape),
+            (count, *self.image_shape),
             self.model,
             num_per_class=per_class,
-            image_shape=self.image_shape,
-            num_steps=self.num_steps,
-            cfg_scale=scale,
-            noise=self.noise(CLASSES * per_class) if noise is None else noise,
+            **self._from(self.noise(count) if noise is None else noise, scale),
         )
 
     def grid(self, per_class: int, scale: float) -> np.ndarray:
-        """A row a class: `(10, per_class, H, W)`."""
-        return self._pictures(self.each_class(per_class, scale)).reshape(
-            CLASSES, per_class, *self.image_shape[1:]
-        )
-
-    def at_scales(
-        self, scales: Sequence[float], per_class: int, advance: Callable[[], None]
-    ) -> Iterator[tuple[float, Tensor, Tensor]]:
-        """Samples at every scale, all from the same noise: (scale, images `(N, C, H, W)`, labels `(N,)`).
-
-        advance: called after each of the `parts(scales, per_class)` batches.
-        """
-        sizes = _sizes(per_class)
-        drawn: dict[float, list[Tensor]] = {scale: [] for scale in scales}
-        for size in sizes:
-            noise = self.noise(CLASSES * size)
-            for scale in scales:
-                drawn[scale].append(self.each_class(size, scale, noise))
-                advance()
-        labels = torch.cat([torch.arange(CLASSES).repeat_interleave(size) for size in sizes])
-        for scale in scales:
-            yield scale, torch.cat(drawn[scale]), labels
+        """Return new samples of each class, one row per class: `(10, per_class, H, W)`."""
+        images = first_channel(self.each_class(per_class, scale))
+        return images.reshape(CLASSES, per_class, *self.image_shape[1:])
 
     def one_class_at_scales(self, digit: int, scales: Sequence[float], count: int) -> Tensor:
-        """One digit at several scales: `(S, count, C, H, W)`, a column a starting point."""
-        return self.learner.images(
+        """Return step 8's comparison of S scales, from the same noise: `(S, count, C, H, W)`."""
+        return self.steps.images(
             8,
             "compare_cfg_scales",
             (len(scales), count, *self.image_shape),
@@ -90,131 +157,61 @@ class Pipeline:
             target_digit=digit,
             scales=scales,
             num_samples=count,
-            image_shape=self.image_shape,
-            num_steps=self.num_steps,
-            noise=self.noise(count),
+            **self._from(self.noise(count)),
         )
 
     def modes(self, digit: int, count: int, scale: float) -> dict[str, np.ndarray]:
-        """The three modes by name, each `(count, H, W)`, from the same noise."""
-        drawn = self.learner.call(
+        """Return step 9's three modes by name, from the same noise, each `(count, H, W)`."""
+        noise = self.noise(count)
+        drawn = self.steps.call(
             9,
             "compare_modes",
             self.model,
             target_class=digit,
             num_samples=count,
-            cfg_scale=scale,
-            image_shape=self.image_shape,
-            num_steps=self.num_steps,
-            noise=self.noise(count),
+            **self._from(noise, scale),
         )
-        shape = (count, *self.image_shape)
-        with self.learner.blame(9, "compare_modes"):
+        with self.steps.blame(9, "compare_modes"):
             named = {name: drawn[name] for name in ("unconditional", "conditional", "guided")}
+        shape = tuple(noise.shape)
         return {
-            name: self._pictures(self.learner.tensor(9, "compare_modes", images, shape))
+            name: first_channel(self.steps.tensor(9, "compare_modes", images, shape))
             for name, images in named.items()
         }
 
-    def _pictures(self, images: Tensor) -> np.ndarray:
-        """`(..., C, H, W)` to `(..., H, W)`: the first channel."""
-        return images[..., 0, :, :].numpy()
+    def _from(self, noise: Tensor, scale: float | None = None) -> dict[str, Any]:
+        """The arguments that all samplers of steps 7 to 9 share."""
+        shared = {
+            "image_shape": self.image_shape,
+            "num_steps": self.sampling.num_steps,
+            "noise": noise.to(self.device),
+        }
+        return shared if scale is None else {**shared, "cfg_scale": scale}
 
 
-def batches_at_scales(scales: Sequence[float], per_class: int) -> int:
-    """How many batches `at_scales` draws."""
-    return len(scales) * len(_sizes(per_class))
+def first_channel(images: Tensor) -> np.ndarray:
+    """Return the first channel of images `(..., C, H, W)`: `(..., H, W)`."""
+    return images[..., 0, :, :].numpy()
 
 
-def _sizes(per_class: int) -> list[int]:
-    return [min(PER_BATCH, per_class - first) for first in range(0, per_class, PER_BATCH)]
+class SampleCounter:
+    """While it is entered, counts the samples that a model evaluates: `total` in all.
 
-
-@dataclass(frozen=True)
-class Sampling:
-    """How to walk from noise to an image. method: a name of SAMPLERS; interval: of time, in which guidance acts."""
-
-    method: str = "euler"
-    num_steps: int = 25
-    interval: Interval = WHOLE
-
-    def cost(self, scale: float) -> int:
-        """How many samples one image evaluates."""
-        times: list[float] = []
-
-        def note(x: Tensor, t: float) -> Tensor:
-            times.append(t)
-            return x
-
-        SAMPLERS[self.method](note, torch.zeros(1), self.num_steps)
-        low, high = self.interval
-        return sum(2 if low <= t <= high and scale not in (0, 1) else 1 for t in times)
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        within = "" if self.interval == WHOLE else f", guidance for t in [{low:g}, {high:g}]"
-        return f"{self.num_steps} {self.method.capitalize()} steps{within}"
-
-
-class TrainedModel:
-    """A checkpoint on a device, under an implementation's steps 3, 5 and 7.
-
-    `model`; `evaluated`: samples that the model was asked about so far. Raises CheckpointError where the
-    weights do not fit, LearnerError where a step fails.
+    `on_samples` is called with the number of samples of every call.
     """
 
-    def __init__(self, learner: CheckedSteps, checkpoint: Checkpoint, device: torch.device) -> None:
-        self.learner, self.image_shape, self.device = learner, checkpoint.image_shape, device
-        if checkpoint.facts["model"].get("num_classes", CLASSES) != CLASSES:
-            raise CheckpointError(
-                f"{checkpoint.folder} was trained on other classes than ten digits."
-            )
-        with learner.blame(5, "ConditionalDiT", let_through=(CheckpointError,)):
-            self.model = checkpoint.build(learner.modules[5].ConditionalDiT).to(device)
-        self.evaluated = 0
-        self.on_evaluated: Callable[[int], None] = lambda count: None
-        self.model.register_forward_pre_hook(self._count, with_kwargs=True)
+    def __init__(self, model: nn.Module) -> None:
+        self.model, self.total = model, 0
+        self.on_samples: Callable[[int], None] = lambda count: None
 
-    def draw(self, labels: Tensor, scale: float, sampling: Sampling, noise: Tensor) -> Tensor:
-        """An image for every label `(N,)`, from its noise `(N, C, H, W)`: the same shape, on the CPU.
+    def __enter__(self) -> Self:
+        self._hook = self.model.register_forward_pre_hook(self._count, with_kwargs=True)
+        return self
 
-        Euler's method with guidance at all times is step 7's `sample_conditional`; any other sampling is the
-        tool's own on step 3's `guided_velocity`.
-        """
-        if sampling.method == "euler" and sampling.interval == WHOLE:
-            return self.learner.images(
-                7,
-                "sample_conditional",
-                tuple(noise.shape),
-                self.model,
-                labels,
-                self.image_shape,
-                num_steps=sampling.num_steps,
-                cfg_scale=scale,
-                num_classes=CLASSES,
-                noise=noise.to(self.device),
-            )
-        velocity = self.velocity(labels, scale, sampling.interval)
-        return SAMPLERS[sampling.method](velocity, noise.to(self.device), sampling.num_steps).cpu()
+    def __exit__(self, *error: object) -> None:
+        self._hook.remove()
 
-    def velocity(self, labels: Tensor, scale: float, interval: Interval = WHOLE) -> Velocity:
-        """The velocity towards the labels `(N,)` by step 3's `guided_velocity`."""
-        labels = labels.to(self.device)
-        return guided(self._guided_velocity, self.model, labels, scale, CLASSES, interval)
-
-    def _guided_velocity(self, model: torch.nn.Module, x: Tensor, *others: Any) -> Tensor:
-        result = self.learner.call(3, "guided_velocity", model, x, *others)
-        self.learner.tensor(3, "guided_velocity", result, tuple(x.shape))
-        return result.to(x.device)
-
-    def _count(
-        self, model: torch.nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]
-    ) -> None:
+    def _count(self, model: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         count = len(arguments[0] if arguments else named["x"])
-        self.evaluated += count
-        self.on_evaluated(count)
-
-
-def starting_noise(seed: int, count: int, shape: tuple[int, int, int]) -> Tensor:
-    """Starting points `(count, C, H, W)`: the same for the same seed, on every device."""
-    return torch.randn((count, *shape), generator=torch.Generator().manual_seed(seed))
+        self.total += count
+        self.on_samples(count)

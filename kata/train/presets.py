@@ -22,14 +22,14 @@ LAST_ROUNDS = 5
 
 @dataclass(frozen=True)
 class Recipe:
-    """One run, from training to samples.
+    """One run of the demo, from training to samples.
 
-    threads: of torch (None: its default); rounds: how often `train(1)` is called, each time on
-    batches_per_round batches, of which rounds_per_epoch make one pass over the data; peak_lr: of a
-    cosine that ends at 0, after warmup_rounds of a linear rise; num_steps: of Euler's method;
-    per_class: samples of each class at each guidance scale; most_loss: the largest average loss
-    of the last LAST_ROUNDS rounds; least_read: the share that must be read as asked at some scales;
-    stages: about how many seconds each stage takes, for the time left.
+    threads: of PyTorch (None: its default); rounds: calls of `train(1)`, each on batches_per_round
+    batches; rounds_per_epoch: rounds in one pass over the data; peak_lr: of a cosine that ends at
+    0, after warmup_rounds of a linear rise; num_steps: of Euler's method; per_class: samples of
+    each class at each guidance scale; most_loss: the largest average loss of the last LAST_ROUNDS
+    rounds; least_read: the smallest share read as asked, by scale; stages: about how many seconds
+    each stage takes, for the time left.
     """
 
     model: ModelSize
@@ -82,21 +82,21 @@ RECIPES = {
         stages={"data": 8, "training": 450, "classifier": 40, "sampling": 90, "drawing": 12},
     ),
 }
-"""On the digits a round is an epoch, on MNIST a tenth of one. The small model on 8x8 pixels is faster, and
-steadier beside other programs, on one thread."""
+"""On the digits a round is an epoch, on MNIST a tenth of one. The small model on 8x8 pixels is faster
+on one thread, and steadier beside other programs."""
 
 
 @dataclass(frozen=True)
 class Preset:
     """One recipe of `kata train`.
 
-    steps: optimizer steps, each on batch_size images; lr: of AdamW, the peak of a cosine that ends at
-    0 after `warmup` steps of a linear rise (None: constant); betas, weight_decay: of AdamW; clip: the
-    largest norm of the gradient (None: any); ema: the decay of the average of the weights that is
-    sampled with (None: the weights themselves); look_every: after so many steps the loss on held-out
-    images is looked at (None: never); label_drop_prob: of label dropout; threads: of
-    torch on a CPU (None: its default); by_trainer: through the implementation's own
-    `ConditionalTrainer` and `epochs` of torchvision's data set, to the letter of the document.
+    steps: optimizer steps, each on batch_size images; lr: of AdamW, the peak of a cosine that ends
+    at 0 after `warmup` steps of a linear rise (None: constant); betas, weight_decay: of AdamW;
+    clip: the largest norm of the gradient (None: any); ema: the decay of the average of the
+    weights, which is sampled with (None: the weights themselves); look_every: steps between
+    measurements of the loss on held-out images (None: never); threads: of PyTorch on a CPU (None:
+    its default); by_trainer: train by the implementation's own `ConditionalTrainer`, for `epochs`
+    of torchvision's data set, exactly as the document does.
     """
 
     dataset: str
@@ -165,5 +165,5 @@ PRESETS = {
         threads=1,
     ),
 }
-"""`document` is the document's run to the letter, `mnist` the same model by a better recipe, `mnist-small` a model for
-two CPU cores, `digits` one that trains in a minute."""
+"""`document` is exactly the document's run, `mnist` the same model by a better recipe, `mnist-small`
+a model for two CPU cores, `digits` one that trains in a minute."""

@@ -1,4 +1,4 @@
-"""Progress for people: bars on a terminal, a line now and then anywhere else."""
+"""Progress for people: bars on a terminal, single lines anywhere else."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ class Stages:
     """The stages of a run, each with its own progress, and all of them together.
 
     seconds: the stages in their order, with about how long each takes (only the ratios matter);
-    lines: how many are printed a stage where there is no terminal.
+    lines: how many are printed per stage without a terminal.
     """
 
     def __init__(self, console: Console, seconds: dict[str, float], lines: int = 4) -> None:
@@ -44,7 +44,7 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str, total: int, done: int = 0) -> "Iterator[Stage]":
-        """One stage of `total` parts, of which `done` were done before; within, `advance` is called as they are."""
+        """Enter one stage of `total` parts, of which `done` were done before."""
         stage = Stage(self, name, total, done)
         self.given += self.seconds[name] * done / total
         stage.show()
@@ -54,7 +54,7 @@ class Stages:
         stage.finish()
 
     def left(self, name: str, share: float) -> float:
-        """Seconds to go when `share` of the named stage is done, judged by the pace so far."""
+        """Return the seconds left when `share` of the named stage is done, by the pace so far."""
         names = list(self.seconds)
         before = sum(self.seconds[n] for n in names[: names.index(name)])
         done = before + share * self.seconds[name]
@@ -73,18 +73,18 @@ class Stage:
         self.bar = bars.add_task(name, total=total, completed=done, note="") if bars else None
 
     def advance(self, parts: int = 1, note: str | None = None) -> None:
-        """So many parts more are done; note: what to show from now on (None: as before)."""
+        """Count more parts as done; note: what to show from now on (None: as before)."""
         self.done = min(self.total, self.done + parts)
         self.note = self.note if note is None else note
         self.show()
 
     def finish(self) -> None:
-        """All is done."""
+        """Count all parts as done."""
         self.done = self.total
         self.show()
 
     def show(self) -> None:
-        """Move the bars; without a terminal, print a line now and then."""
+        """Move the bars; without a terminal, print a line at times."""
         share = self.done / self.total
         if self.stages.bars and self.bar is not None and self.stages.all is not None:
             self.stages.bars.update(self.bar, completed=self.done, note=self.note)

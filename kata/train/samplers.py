@@ -1,7 +1,8 @@
-"""Samplers beyond the document: Heun's method, and guidance only within an interval of time.
+"""Sampling beyond the document: Heun's method, and guidance only within an interval of time.
 
-A velocity is `v(x, t)` at images x, `(B, C, H, W)`, and one time t for all of them, a number. `guided` makes it of any
-implementation's step 3; `euler` and `heun` follow any velocity from noise at t = 1 to images at t = 0.
+A velocity is `v(x, t)` at images x, `(B, C, H, W)`, and one time t for all of them, a number.
+`guided` makes one from step 3 of an implementation; `euler` and `heun` follow any velocity from
+noise at t = 1 to images at t = 0.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ GuidedVelocity = Callable[..., Tensor]
 """Step 3's `guided_velocity(model, x, t, y, scale, null_class)`."""
 
 Interval = tuple[float, float]
-WHOLE: Interval = (0.0, 1.0)
+ALL_TIMES: Interval = (0.0, 1.0)
 
 
 def guided(
@@ -23,13 +24,13 @@ def guided(
     labels: Tensor,
     scale: float,
     null_class: int,
-    interval: Interval = WHOLE,
+    interval: Interval = ALL_TIMES,
 ) -> Velocity:
-    """The velocity towards the labels, `(B,)`, guided by `scale` where t lies in the closed interval, else by 1.
+    """Return the velocity towards the labels, `(B,)`: guided by `scale` if t lies in the interval.
 
-    Near t = 1 guidance takes variety away, near t = 0 it changes next to nothing, and without it a step costs half
-    (Kynkäänniemi et al., "Applying guidance in a limited interval improves sample and distribution quality in
-    diffusion models", 2024).
+    At other times the scale is 1. Near t = 1 guidance reduces diversity, near t = 0 it changes
+    almost nothing, and without it a step costs half (Kynkäänniemi et al., "Applying guidance in a
+    limited interval improves sample and distribution quality in diffusion models", 2024).
     """
     low, high = interval
 
@@ -43,7 +44,7 @@ def guided(
 
 @torch.no_grad()
 def euler(velocity: Velocity, noise: Tensor, num_steps: int) -> Tensor:
-    """Euler's method, as in step 7: of first order, one evaluation a step, at t = 1, 1 - dt, ..., dt."""
+    """Euler's method, as in step 7: first order, one evaluation per step, at t = 1, ..., dt."""
     x = noise
     for t, _ in _steps(num_steps):
         x = x - velocity(x, t) / num_steps
@@ -52,11 +53,12 @@ def euler(velocity: Velocity, noise: Tensor, num_steps: int) -> Tensor:
 
 @torch.no_grad()
 def heun(velocity: Velocity, noise: Tensor, num_steps: int) -> Tensor:
-    """Heun's method, of second order: two evaluations a step, at its start and where Euler's step would end.
+    """Heun's method: second order, two evaluations per step, at its start and at Euler's end point.
 
-    Karras et al., "Elucidating the design space of diffusion-based generative models", 2022, algorithm 1. The last
-    step would end at t = 0, where an image no longer shows which noise it came from and the velocity is lost: it takes
-    its second evaluation at its middle instead, which is of second order too.
+    Karras et al., "Elucidating the design space of diffusion-based generative models", 2022,
+    algorithm 1. The last step would end at t = 0, where an image no longer shows which noise it
+    came from, so the velocity is not defined. Its second evaluation is at its middle instead,
+    which is of second order too.
     """
     x = noise
     for t, after in _steps(num_steps):
@@ -69,11 +71,11 @@ def heun(velocity: Velocity, noise: Tensor, num_steps: int) -> Tensor:
     return x
 
 
-SAMPLERS: dict[str, Callable[[Velocity, Tensor, int], Tensor]] = {"euler": euler, "heun": heun}
+SOLVERS: dict[str, Callable[[Velocity, Tensor, int], Tensor]] = {"euler": euler, "heun": heun}
 
 
 def _steps(num_steps: int) -> list[tuple[float, float]]:
-    """The times at which each step begins and ends, from 1 down to 0."""
+    """Return the times at which each step begins and ends, from 1 down to 0."""
     if num_steps < 1:
         raise ValueError(f"num_steps must be at least 1, got {num_steps}")
     return [((i + 1) / num_steps, i / num_steps) for i in reversed(range(num_steps))]

@@ -5,6 +5,7 @@ import sys
 import pytest
 from rich.console import Console
 
+from kata.course.errors import KataError
 from kata.lab.demo import DemoRequest, run_demo
 
 
@@ -14,5 +15,8 @@ def test_digits_are_drawn_as_asked(implementation, tmp_path):
     if implementation.path.is_file():
         pytest.fail("the final test wants a folder with all ten steps", pytrace=False)
     request = DemoRequest(impl=str(implementation.path), out=tmp_path / "run")
-    met = run_demo(request, Console(file=sys.stdout, width=80))
+    try:
+        met = run_demo(request, Console(file=sys.stdout, width=80))
+    except KataError as error:
+        pytest.fail(str(error), pytrace=False)
     assert met, "an expectation was missed: the lines above that begin with `missed` say which"

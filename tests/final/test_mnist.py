@@ -8,6 +8,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from kata.course.errors import KataError
 from kata.lab.evaluate import evaluate_checkpoint
 from kata.lab.train import TrainRequest, run_training
 
@@ -28,8 +29,11 @@ def run(implementation, tmp_path_factory):
         if preset not in done:
             console = Console(file=sys.stdout, width=80)
             folder = tmp_path_factory.mktemp(preset) / "run"
-            run_training(TrainRequest(preset=preset, impl=impl, out=folder), console)
-            report = evaluate_checkpoint(folder, impl, console)
+            try:
+                run_training(TrainRequest(preset=preset, impl=impl, out=folder), console)
+                report = evaluate_checkpoint(folder, impl, console)
+            except KataError as error:
+                pytest.fail(str(error), pytrace=False)
             (folder / "report.json").write_text(json.dumps(report, indent=2), encoding="utf-8")
             print(f"report: {folder / 'report.json'}")
             lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()

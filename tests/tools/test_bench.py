@@ -16,20 +16,20 @@ from kata.cli import app
 from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
 from kata.lab.bench import run as bench
-from kata.lab.bench.plain import decoder, two_passes, with_attention_weights
-from kata.lab.bench.recipes import RecipeRun, recipes, time_to_loss
-from kata.lab.bench.run import BenchRequest, prices, run_bench
+from kata.lab.bench.recipes import RecipeProgress, recipes, time_to_loss
+from kata.lab.bench.run import BenchRequest, comparisons, run_bench
 from kata.lab.bench.sampling import (
     CountError,
     SolverCost,
-    Walk,
+    SolverRun,
     cost_of_sampling,
     cost_of_solvers,
-    most_walks,
+    most_solver_runs,
     runs_of_sampling,
+    two_passes,
 )
-from kata.lab.bench.step import cost_of_step, flop_of_step
-from kata.lab.bench.timing import Counting, in_turn, peak, products, runs
+from kata.lab.bench.step import cost_of_step, decoder, flop_of_step, with_attention_weights
+from kata.lab.bench.timing import in_turn, peak, products, runs
 from kata.testing.models import LabelField, redraw_zeros
 from kata.train.checkpoints import write_checkpoint
 from kata.train.data import Dataset
@@ -104,12 +104,12 @@ def test_decoded_images_are_the_resident_ones():
 @pytest.mark.parametrize("scale", [-1.0, 0.0, 1.0, 1.5, 4.0])
 def test_two_passes_give_what_the_sampler_gives(scale):
     """The same samples at every scale, always for 2B samples evaluated a step."""
-    model = Counting(LabelField(10, 1, torch.float64))
+    model = LabelField(10, 1, torch.float64)
     noise, labels = torch.randn(6, *SHAPE, dtype=torch.float64), torch.arange(6)
     plain = two_passes(model, noise, labels, 3, scale, 10)
     assert model.evaluated == 2 * 6 * 3
     sampler = solution(7, "sample_conditional")
-    drawn = sampler(model.model, labels, SHAPE, num_steps=3, cfg_scale=scale, noise=noise)
+    drawn = sampler(model, labels, SHAPE, num_steps=3, cfg_scale=scale, noise=noise)
     assert torch.allclose(plain, drawn)
 
 
@@ -182,24 +182,24 @@ def test_heun_needs_fewer_evaluations_on_a_smooth_field(scale):
         labels,
         scale,
         euler_steps=(25, 50),
-        on_walk=lambda: told.append(1),
+        on_run=lambda: told.append(1),
     )
-    assert [walk.evaluated for walk in cost.euler] == [25 * passes, 50 * passes]
+    assert [run.evaluated for run in cost.euler] == [25 * passes, 50 * passes]
     assert cost.euler[0].distance / cost.euler[1].distance == pytest.approx(2, rel=0.15)
-    assert [walk.evaluated for walk in cost.heun] == [
+    assert [run.evaluated for run in cost.heun] == [
         2 * passes * (n + 1) for n in range(len(cost.heun))
     ]
     assert cost.equal is cost.heun[-1]
     assert cost.equal.distance <= cost.asked.distance
-    assert all(walk.distance > cost.asked.distance for walk in cost.heun[:-1])
+    assert all(run.distance > cost.asked.distance for run in cost.heun[:-1])
     assert cost.equal.evaluated < cost.asked.evaluated / 2
-    assert len(told) <= most_walks()
+    assert len(told) <= most_solver_runs()
 
 
 def test_where_heun_is_never_as_near_the_table_says_so():
     """No ratio is made up."""
-    walk = Walk("euler", 50, 50, 0.01, 1.0)
-    (line,) = prices({"solvers": [SolverCost(1.0, [walk], [], walk, None)]})
+    run = SolverRun("euler", 50, 50, 0.01, 1.0)
+    (line,) = comparisons({"solvers": [SolverCost(1.0, [run], [], run, None)]})
     assert (line.this, line.other, line.ratio) == ("never", "50 steps", None)
 
 
@@ -246,11 +246,13 @@ def test_a_recipe_ends_at_its_target_its_last_step_or_its_limit(data):
 
 def test_a_loss_that_was_not_reached_has_no_ratio():
     """Both must have been there for one."""
-    there = RecipeRun(100.0, 5, [(100.0, 0.17)], 100.0)
-    not_there = RecipeRun(900.0, 9, [(900.0, 0.2)], None)
-    rows = prices({"recipes": {"mnist-small": there, "document": not_there}})
+    there = RecipeProgress(100.0, 5, [(100.0, 0.17)], 100.0)
+    not_there = RecipeProgress(900.0, 9, [(900.0, 0.2)], None)
+    rows = comparisons({"recipes": {"mnist-small": there, "document": not_there}})
     assert (rows[0].this, rows[0].other, rows[0].ratio) == ("100 s", "not in 900 s", None)
-    rows = prices({"recipes": {"mnist-small": there, "document": replace(there, reached=200.0)}})
+    rows = comparisons(
+        {"recipes": {"mnist-small": there, "document": replace(there, reached=200.0)}}
+    )
     assert rows[0].ratio == 0.5
 
 
@@ -280,10 +282,10 @@ def small_parts(monkeypatch, tmp_path, data):
 def test_the_whole_bench_is_one_table_and_one_file(small_parts, tmp_path):
     """Every part has its lines in at most 80 columns, and its figures in the JSON."""
     out = io.StringIO()
-    wish = BenchRequest(
+    request = BenchRequest(
         checkpoint=small_parts, full=True, repeats=1, limit=5, out=tmp_path / "bench.json"
     )
-    run_bench(wish, Console(file=out, width=80))
+    run_bench(request, Console(file=out, width=80))
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     for words in ("training step, fp32", "w = 1; beside two passes", "Heun at w = 4", "held-out"):

@@ -1,8 +1,12 @@
 """Where MNIST is looked for, and what is said when it is not there or damaged."""
 
+import sys
+
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from kata.cli import app
 from kata.train.by_trainer import RoundLoader, learning_rate, train_in_rounds
 from kata.train.data import MNIST_FILES, DataError, data_folder, load_dataset, mnist
 
@@ -67,6 +71,49 @@ def test_files_of_the_right_size_with_other_contents_are_refused(tmp_path):
     raw_files(tmp_path, MNIST_FILES)
     with pytest.raises(DataError, match=r"damaged.*Delete"):
         mnist(tmp_path)
+
+
+@pytest.fixture(params=["RuntimeError('operator torchvision::nms does not exist')", "missing"])
+def broken_torchvision(request, tmp_path, monkeypatch):
+    """A torchvision for another release of PyTorch comes first on the path, or there is none."""
+    for name in [n for n in sys.modules if n.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    if request.param == "missing":
+        monkeypatch.setitem(sys.modules, "torchvision", None)
+        return
+    package = tmp_path / "path" / "torchvision"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"raise {request.param}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(package.parent)
+
+
+@pytest.mark.usefixtures("broken_torchvision")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "mnist", "--steps", "1"],
+        ["train", "document", "--steps", "1"],
+        ["evaluate", "mnist-small"],
+        ["demo", "--dataset", "mnist"],
+        ["bench", "--only", "step"],
+        ["bench", "--only", "recipes"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_torchvision_that_does_not_import_is_one_sentence(command, tmp_path):
+    """It says what to install, with exit code 2; no folder is left behind."""
+    out = ["--out", str(tmp_path / "run")] if command[0] in ("train", "demo") else []
+    result = CliRunner().invoke(app, [*command, *out])
+    assert result.exit_code == 2, result.output
+    assert "torchvision, which does not import here" in result.stderr
+    assert "pip install" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("broken_torchvision")
+def test_the_digits_need_no_torchvision():
+    assert len(load_dataset("digits").images) == 1437
 
 
 def test_an_unknown_data_set_is_refused():

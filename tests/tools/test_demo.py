@@ -14,7 +14,8 @@ import torch
 from rich.console import Console
 
 from kata.course.files import find_root
-from kata.lab.demo import DemoRequest, OutputError, run_demo
+from kata.lab.demo import DemoRequest, run_demo
+from kata.lab.options import OptionError
 from kata.train.data import DataError, digits, load_dataset
 from kata.train.metrics import read_as_asked, spread_within_class
 from kata.train.presets import RECIPES
@@ -61,7 +62,7 @@ def test_a_seed_repeats_a_run(tmp_path):
 def test_what_exists_is_not_overwritten(tmp_path):
     """A folder with something in it is refused before anything is done."""
     (tmp_path / "note.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(OutputError, match="it is there already"):
+    with pytest.raises(OptionError, match="it is there already"):
         run_demo(DemoRequest(out=tmp_path), Console(file=io.StringIO()), TINY)
     assert [p.name for p in tmp_path.iterdir()] == ["note.txt"]
 

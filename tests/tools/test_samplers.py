@@ -11,7 +11,7 @@ from kata.testing.closed_forms import aim
 from kata.testing.closed_forms import guided_euler as euler_of_stand_ins
 from kata.testing.models import LabelField, PointMass
 from kata.train.pipeline import Sampling
-from kata.train.samplers import SAMPLERS, WHOLE, euler, guided, heun
+from kata.train.samplers import ALL_TIMES, SOLVERS, euler, guided, heun
 
 NULL = 3
 LABELS = torch.tensor([2, 0, 1, 2, NULL])
@@ -29,12 +29,12 @@ def noise():
 
 @pytest.mark.parametrize("num_steps", [1, 2, 5])
 @pytest.mark.parametrize("scale", [0, 0.5, 1, 4.0])
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", SOLVERS)
 def test_both_land_on_the_point(guided_velocity, noise, sampler, scale, num_steps):
     """The path to a point mass is straight: any number of steps ends on mu_u + w (mu_c - mu_u)."""
     model = PointMass(torch.randn(NULL + 1, 1, 2, 3, dtype=torch.float64))
     velocity = guided(guided_velocity, model, LABELS, scale, NULL)
-    found = SAMPLERS[sampler](velocity, noise, num_steps)
+    found = SOLVERS[sampler](velocity, noise, num_steps)
     assert (found - aim(model, LABELS, scale)).abs().max() < 1e-9
 
 
@@ -57,15 +57,15 @@ def test_order(noise, sampler, order, velocity, end):
     assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.05)
 
 
-@pytest.mark.parametrize("interval", [WHOLE, (0.2, 0.8), (0.5, 0.5), (0.99, 1.0)])
+@pytest.mark.parametrize("interval", [ALL_TIMES, (0.2, 0.8), (0.5, 0.5), (0.99, 1.0)])
 @pytest.mark.parametrize("scale", [0, 1, 4.0])
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", SOLVERS)
 def test_what_it_costs(guided_velocity, noise, sampler, scale, interval):
     """A step of Euler's evaluates a sample once, of Heun's twice, twice that under guidance; as was foretold."""
     model = LabelField(NULL, channels=1, dtype=torch.float64)
-    SAMPLERS[sampler](guided(guided_velocity, model, LABELS, scale, NULL, interval), noise, 10)
+    SOLVERS[sampler](guided(guided_velocity, model, LABELS, scale, NULL, interval), noise, 10)
     assert model.evaluated == len(noise) * Sampling(sampler, 10, interval).cost(scale)
-    if interval == WHOLE:
+    if interval == ALL_TIMES:
         per_step = {"euler": 1, "heun": 2}[sampler] * (1 if scale in (0, 1) else 2)
         assert model.evaluated == len(noise) * 10 * per_step
 
@@ -87,21 +87,21 @@ def test_guidance_acts_within_the_interval_alone(guided_velocity, noise):
     assert model.times == [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", SOLVERS)
 def test_outside_the_interval_it_is_conditional(guided_velocity, noise, sampler):
     """An interval that no step falls into gives what w = 1 gives, and the whole of time what w alone gives."""
     model = LabelField(NULL, channels=1, dtype=torch.float64)
 
     def drawn(scale, interval):
         velocity = guided(guided_velocity, model, LABELS, scale, NULL, interval)
-        return SAMPLERS[sampler](velocity, noise, 4)
+        return SOLVERS[sampler](velocity, noise, 4)
 
-    assert torch.equal(drawn(4.0, (0.3, 0.4)), drawn(1, WHOLE))
-    assert torch.equal(drawn(4.0, (0.0, 1.0)), drawn(4.0, WHOLE))
-    assert not torch.equal(drawn(4.0, (0.5, 1.0)), drawn(4.0, WHOLE))
+    assert torch.equal(drawn(4.0, (0.3, 0.4)), drawn(1, ALL_TIMES))
+    assert torch.equal(drawn(4.0, (0.0, 1.0)), drawn(4.0, ALL_TIMES))
+    assert not torch.equal(drawn(4.0, (0.5, 1.0)), drawn(4.0, ALL_TIMES))
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", SOLVERS)
 def test_the_data_end_is_never_asked_about(sampler):
     """At t = 0 the noise cannot be seen any more: no method evaluates there, all of them begin at 1."""
     times = []
@@ -110,12 +110,12 @@ def test_the_data_end_is_never_asked_about(sampler):
         times.append(t)
         return x
 
-    SAMPLERS[sampler](velocity, torch.zeros(1), 3)
+    SOLVERS[sampler](velocity, torch.zeros(1), 3)
     assert times[0] == 1
     assert min(times) > 0
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", SOLVERS)
 def test_no_step_is_refused(sampler):
     with pytest.raises(ValueError, match="at least 1"):
-        SAMPLERS[sampler](lambda x, t: x, torch.zeros(1), 0)
+        SOLVERS[sampler](lambda x, t: x, torch.zeros(1), 0)

@@ -6,12 +6,13 @@ import site
 import sys
 from pathlib import Path
 
+from kata.course.errors import KataError
 from kata.grade.sandbox.isolation import BOX
 
 VIEW = Path("/course")
 
 
-class IsolationError(Exception):
+class IsolationError(KataError):
     """The isolation that was asked for cannot hold here; the message says what to do."""
 
 

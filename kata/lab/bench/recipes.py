@@ -1,30 +1,26 @@
-"""Seconds of training to a held-out loss: the preset `mnist-small` against the document's recipe on the same model."""
+"""Seconds of training to a held-out loss: `mnist-small` beside the document's recipe."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from kata.lab.bench.timing import seconds_of
+from kata.lab.train import held_out_loss
 from kata.train.data import Dataset
-from kata.train.loop import Training
-from kata.train.metrics import held_out_losses
+from kata.train.loop import Loss, Training
 from kata.train.presets import PRESETS, Preset
 
-Loss = Callable[..., Tensor]
 TARGET = 0.1774
 """The document's loss after 30 epochs, a mix of 0.9 right labels and 0.1 null ones."""
-NULL_CLASS = 10
-LOOK_IMAGES = 2000
-"""Held-out images that a look evaluates."""
 TURN = 10.0
-"""Seconds that a recipe trains before the other has its turn; after each its loss is looked at."""
+"""Seconds that a recipe trains before the other has its turn; after each its loss is measured."""
 
 
 def recipes() -> dict[str, Preset]:
-    """What is compared: by name, the preset, and the document's batch, rate and nothing else on the preset's model."""
+    """Return what is compared: the preset, and the document's recipe on the same model."""
     small, document = PRESETS["mnist-small"], PRESETS["document"]
     return {
         "mnist-small": small,
@@ -35,8 +31,12 @@ def recipes() -> dict[str, Preset]:
 
 
 @dataclass
-class RecipeRun:
-    """One recipe so far: seconds of training, without the looking; the loss after each turn; when it was there."""
+class RecipeProgress:
+    """How far one recipe is.
+
+    seconds: of training alone; losses: (seconds, loss) after each turn; reached: the seconds to
+    the target, None if it is not reached.
+    """
 
     seconds: float = 0.0
     steps: int = 0
@@ -45,7 +45,7 @@ class RecipeRun:
 
     @property
     def loss(self) -> float:
-        """The loss at the last look."""
+        """The last loss."""
         return self.losses[-1][1]
 
 
@@ -59,17 +59,17 @@ def time_to_loss(
     target: float = TARGET,
     turn: float = TURN,
     seed: int = 0,
-    on_turn: Callable[[str, RecipeRun], None] = lambda name, run: None,
-) -> dict[str, RecipeRun]:
-    """Train by each recipe, turn by turn, until its held-out loss is the target or less, or its steps or `limit` end.
+    on_turn: Callable[[str, RecipeProgress], None] = lambda name, run: None,
+) -> dict[str, RecipeProgress]:
+    """Train by each recipe, in turns, until its held-out loss is at most the target.
 
-    limit: seconds of training; make: step 5's `ConditionalDiT`; loss: step 6's `flow_matching_loss`; on_turn: called
-    after each turn.
+    A recipe also ends with its last step, or after `limit` seconds of training. make: step 5's
+    `ConditionalDiT`; loss: step 6's `flow_matching_loss`; on_turn: called after each turn.
     """
     trainings = {
         name: Training(preset, make, loss, data, seed, device) for name, preset in presets.items()
     }
-    found = {name: RecipeRun() for name in presets}
+    found = {name: RecipeProgress() for name in presets}
     going = set(presets)
     while going:
         for name in [name for name in presets if name in going]:
@@ -84,13 +84,7 @@ def time_to_loss(
     return found
 
 
-def held_out_loss(model: nn.Module, data: Dataset) -> float:
-    """The document's mix of losses on some held-out images, with the same draws at every look."""
-    images, labels = data.held_out_images[:LOOK_IMAGES], data.held_out_labels[:LOOK_IMAGES]
-    return held_out_losses(model, images, labels, NULL_CLASS, seed=0, draws=len(images)).mix
-
-
-def _train(training: Training, run: RecipeRun, seconds: float, device: torch.device) -> None:
+def _train(training: Training, run: RecipeProgress, seconds: float, device: torch.device) -> None:
     """Train for that long, or to the last step."""
     until = time.monotonic() + seconds
 

@@ -1,9 +1,7 @@
-"""The table of `kata bench`: a line for each comparison, what is measured beside what it is compared with."""
+"""`kata bench`: measure the parts that were chosen, and print what each is compared with."""
 
 import json
-import platform
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -16,27 +14,29 @@ from rich.table import Table
 from kata.course.files import shown, write_atomic
 from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
-from kata.lab.bench.recipes import TARGET, RecipeRun, recipes, time_to_loss
+from kata.lab.bench.recipes import TARGET, RecipeProgress, recipes, time_to_loss
 from kata.lab.bench.sampling import (
     SamplingCost,
     SolverCost,
     cost_of_sampling,
     cost_of_solvers,
-    most_walks,
+    most_solver_runs,
     runs_of_sampling,
 )
 from kata.lab.bench.step import StepCost, cost_of_step, runs_of_step
-from kata.lab.train import chosen_device, describe
+from kata.lab.machine import chosen_device, describe_device, torch_threads, versions
+from kata.lab.options import OptionError, writing_to
 from kata.train.checkpoints import find_checkpoint, read_checkpoint
 from kata.train.classifier import EPOCHS, batches_of, cached_classifier
 from kata.train.data import load_dataset
+from kata.train.pipeline import CLASSES
 from kata.train.presets import RECIPES
 from kata.train.progress import Stages
 
 
 @dataclass(frozen=True)
-class Price:
-    """One line: what is compared, this one, the other one, and their ratio (None: there is none to tell)."""
+class Comparison:
+    """One line of the table: what is compared, this one, the other one, and their ratio if any."""
 
     what: str
     this: str
@@ -44,9 +44,9 @@ class Price:
     ratio: float | None
 
 
-def prices(found: Mapping[str, Any]) -> list[Price]:
-    """The lines of all parts that were measured."""
-    of: dict[str, Callable[[Any], list[Price]]] = {
+def comparisons(found: Mapping[str, Any]) -> list[Comparison]:
+    """Return the lines of all parts that were measured."""
+    of: dict[str, Callable[[Any], list[Comparison]]] = {
         "step": lambda costs: [line for cost in costs for line in _of_step(cost)],
         "sampling": lambda costs: [line for cost in costs for line in _of_sampling(cost)],
         "solvers": lambda costs: [line for cost in costs for line in _of_solvers(cost)],
@@ -55,8 +55,8 @@ def prices(found: Mapping[str, Any]) -> list[Price]:
     return [line for name, part in found.items() for line in of[name](part)]
 
 
-def print_prices(rows: list[Price], title: str, console: Console) -> None:
-    """The table, in at most 80 columns."""
+def print_comparisons(rows: list[Comparison], title: str, console: Console) -> None:
+    """Print the table, in at most 80 columns."""
     table = Table(title=title, title_justify="left", width=min(80, console.width))
     table.add_column("")
     for heading in ("this", "beside", "ratio"):
@@ -67,23 +67,23 @@ def print_prices(rows: list[Price], title: str, console: Console) -> None:
     console.print(table)
 
 
-def _of_step(cost: StepCost) -> list[Price]:
+def _of_step(cost: StepCost) -> list[Comparison]:
     step, plain = median(cost.step), median(cost.plain)
     best = cost.flop / min(cost.step)
     return [
-        Price(
+        Comparison(
             f"training step, {cost.precision}; beside a plain one",
             f"{step:.3f} s",
             f"{plain:.3f} s",
             step / plain,
         ),
-        Price(
+        Comparison(
             "  FLOP/s; beside the best matrix product",
             _rate(cost.rate),
             _rate(cost.peak),
             cost.share,
         ),
-        Price(
+        Comparison(
             "  the same, of the fastest step",
             _rate(best),
             _rate(cost.peak),
@@ -92,17 +92,17 @@ def _of_step(cost: StepCost) -> list[Price]:
     ]
 
 
-def _of_sampling(cost: SamplingCost) -> list[Price]:
+def _of_sampling(cost: SamplingCost) -> list[Comparison]:
     sampler, plain = median(cost.sampler), median(cost.two_passes)
     return [
-        Price(
+        Comparison(
             f"sampling at w = {cost.scale:g}; beside two passes",
             f"{sampler:.3f} s",
             f"{plain:.3f} s",
             sampler / plain,
         ),
-        Price(
-            "  samples evaluated an image a step",
+        Comparison(
+            "  samples evaluated per image and step",
             f"{cost.evaluated:g}",
             f"{cost.evaluated_by_two_passes:g}",
             cost.evaluated / cost.evaluated_by_two_passes,
@@ -110,45 +110,47 @@ def _of_sampling(cost: SamplingCost) -> list[Price]:
     ]
 
 
-def _of_solvers(cost: SolverCost) -> list[Price]:
+def _of_solvers(cost: SolverCost) -> list[Comparison]:
     asked, equal = cost.asked, cost.equal
     what = f"Heun at w = {cost.scale:g}; beside Euler, as near"
     if equal is None:
-        return [Price(what, "never", f"{asked.num_steps} steps", None)]
+        return [Comparison(what, "never", f"{asked.num_steps} steps", None)]
     return [
-        Price(what, f"{equal.num_steps} steps", f"{asked.num_steps} steps", None),
-        Price(
-            "  samples evaluated an image",
+        Comparison(what, f"{equal.num_steps} steps", f"{asked.num_steps} steps", None),
+        Comparison(
+            "  samples evaluated per image",
             f"{equal.evaluated:g}",
             f"{asked.evaluated:g}",
             equal.evaluated / asked.evaluated,
         ),
-        Price(
+        Comparison(
             "  distance to the end of the path",
             f"{equal.distance:.4f}",
             f"{asked.distance:.4f}",
             equal.distance / asked.distance,
         ),
-        Price("  read as asked", f"{equal.read_as_asked:.0%}", f"{asked.read_as_asked:.0%}", None),
+        Comparison(
+            "  read as asked", f"{equal.read_as_asked:.0%}", f"{asked.read_as_asked:.0%}", None
+        ),
     ]
 
 
-def _of_recipes(runs: Mapping[str, RecipeRun]) -> list[Price]:
+def _of_recipes(runs: Mapping[str, RecipeProgress]) -> list[Comparison]:
     (this, mine), (other, theirs) = runs.items()
     ratio = mine.reached / theirs.reached if mine.reached and theirs.reached else None
     return [
-        Price(f"{this}; beside the {other}'s recipe", _reached(mine), _reached(theirs), ratio),
-        Price(
-            f"  held-out loss; {TARGET} is asked",
+        Comparison(f"{this}; beside the {other}'s recipe", _reached(mine), _reached(theirs), ratio),
+        Comparison(
+            f"  held-out loss; the target is {TARGET}",
             f"{mine.loss:.4f}",
             f"{theirs.loss:.4f}",
             mine.loss / theirs.loss,
         ),
-        Price("  steps", f"{mine.steps:,}", f"{theirs.steps:,}", None),
+        Comparison("  steps", f"{mine.steps:,}", f"{theirs.steps:,}", None),
     ]
 
 
-def _reached(run: RecipeRun) -> str:
+def _reached(run: RecipeProgress) -> str:
     return f"{run.reached:.0f} s" if run.reached else f"not in {run.seconds:.0f} s"
 
 
@@ -159,24 +161,21 @@ def _rate(flop_per_second: float) -> str:
 
 
 PARTS = {"step": 25.0, "sampling": 15.0, "solvers": 25.0, "recipes": 0.0}
-"""What there is to measure, with about how many seconds each takes on two cores; recipes takes twice its limit."""
+"""What can be measured, and the seconds that it takes on two cores; recipes take their limits."""
 BENCH_SCALES = (1.0, 4.0)
 IMAGES = 100
-"""How many are drawn to compare Euler's method with Heun's: ten of each class."""
-
-
-class BenchError(Exception):
-    """The bench cannot begin, or not write its results; the message says why and what to do."""
+"""Drawn to compare Euler's method with Heun's: ten of each class."""
 
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """What is asked for.
+    """The options of `kata bench`.
 
-    only: a name of PARTS (None: all, `recipes` only where full); device: `cpu` or `cuda`; threads: of torch on
-    a CPU (None: its default); repeats: of everything that is timed; checkpoint: whose samples Euler's method
-    and Heun's are compared on; data: MNIST's folder (None: as in `data_folder`); full: also train to a loss, each
-    recipe for at most `limit` seconds; out: the JSON file.
+    only: a name of PARTS (None: all, `recipes` only if full); device: `cpu` or `cuda`; threads: of
+    PyTorch on a CPU (None: its default); repeats: of everything that is timed; checkpoint: of the
+    model on which Euler's method and Heun's are compared; data: the folder of MNIST (None: as in
+    `data_folder`); full: also train to a loss, each recipe for at most `limit` seconds; out: the
+    JSON file.
     """
 
     only: str | None = None
@@ -190,53 +189,54 @@ class BenchRequest:
     out: Path | None = None
 
 
-def run_bench(wish: BenchRequest, console: Console) -> dict[str, Any]:
-    """Measure, print the table, write the JSON; returns what is written there.
+def run_bench(request: BenchRequest, console: Console) -> dict[str, Any]:
+    """Measure, print the table, write the JSON. Return what is written there.
 
-    console: where progress and the table go. Raises BenchError, CountError, TrainingError, CheckpointError,
-    DataError or StepError, each with a sentence for the person at the keyboard.
+    console: where progress and the table go. Raise CountError if a sampler evaluates a wrong
+    number of samples, and a KataError for everything else that goes wrong.
     """
-    if wish.only is not None and wish.only not in PARTS:
-        raise BenchError(f"--only {wish.only}: say one of {', '.join(PARTS)}.")
-    if wish.out is not None and not wish.out.parent.is_dir():
-        raise BenchError(f"--json {shown(wish.out)}: there is no such folder; make it first.")
-    device = chosen_device(wish.device)
+    if request.only is not None and request.only not in PARTS:
+        raise OptionError(f"--only {request.only}: say one of {', '.join(PARTS)}.")
+    if request.out is not None and not request.out.parent.is_dir():
+        raise OptionError(f"--json {shown(request.out)}: there is no such folder; make it first.")
+    device = chosen_device(request.device)
     if device.type not in ("cpu", "cuda"):
-        raise BenchError(f"--device {wish.device}: the bench measures on cpu or cuda.")
-    seconds = dict(PARTS, recipes=2 * wish.limit)
-    names = [wish.only] if wish.only else [n for n in PARTS if n != "recipes" or wish.full]
+        raise OptionError(f"--device {request.device}: the bench measures on cpu or cuda.")
+    seconds = dict(PARTS, recipes=2 * request.limit)
+    names = [request.only] if request.only else [n for n in PARTS if n != "recipes" or request.full]
     with (
-        _threads(wish.threads),
+        torch_threads(request.threads),
         Stages(console, {name: seconds[name] for name in names}) as stages,
     ):
         threads = torch.get_num_threads()
-        bench = _Bench(wish, device, stages)
+        bench = _Bench(request, device, stages)
         found = {name: getattr(bench, name)() for name in names}
-    rows = prices(found)
-    print_prices(rows, _title(device, threads, wish.repeats), console)
-    if not wish.only and not wish.full:
+    rows = comparisons(found)
+    print_comparisons(rows, _title(device, threads, request.repeats), console)
+    if not request.only and not request.full:
         print(
             "Not measured: seconds of training to a held-out loss. `kata bench --only recipes`\n"
-            f"trains two recipes for it, each for at most {wish.limit:.0f} s (--limit).",
+            f"trains two recipes for it, each for at most {request.limit:.0f} s (--limit).",
             file=console.file,
         )
     facts = _facts(device, threads, found, rows)
-    if wish.out is not None:
-        _write(wish.out, facts)
+    if request.out is not None:
+        with writing_to(request.out, "--json", "file"):
+            write_atomic(request.out, json.dumps(facts, indent=2) + "\n")
     return facts
 
 
 class _Bench:
-    """The parts, by the names of PARTS, on the solutions of the steps."""
+    """The parts, one method per name of PARTS, on the solutions of the steps."""
 
-    def __init__(self, wish: BenchRequest, device: torch.device, stages: Stages) -> None:
-        self.wish, self.device, self.stages = wish, device, stages
+    def __init__(self, request: BenchRequest, device: torch.device, stages: Stages) -> None:
+        self.request, self.device, self.stages = request, device, stages
         self.steps = Implementation("solutions", assembled=True)
 
     def step(self) -> list[StepCost]:
-        """A training step of the document's model: in fp32, on a GPU in bf16 as well."""
+        """Measure a training step of the document's model: in fp32, on a GPU in bf16 as well."""
         precisions = ("fp32", "bf16") if self.device.type == "cuda" else ("fp32",)
-        total = len(precisions) * runs_of_step(self.device, self.wish.repeats)
+        total = len(precisions) * runs_of_step(self.device, self.request.repeats)
         with self.stages.stage("step", total) as stage:
             return [
                 cost_of_step(
@@ -244,58 +244,58 @@ class _Bench:
                     self._of(6, "flow_matching_loss"),
                     self.device,
                     precision,
-                    repeats=self.wish.repeats,
+                    repeats=self.request.repeats,
                     on_run=stage.advance,
                 )
                 for precision in precisions
             ]
 
     def sampling(self) -> Any:
-        """Guided sampling of the document's model."""
-        total = runs_of_sampling(len(BENCH_SCALES), self.wish.repeats)
+        """Measure guided sampling of the document's model."""
+        total = runs_of_sampling(len(BENCH_SCALES), self.request.repeats)
         with self.stages.stage("sampling", total) as stage:
             return cost_of_sampling(
                 self._of(5, "ConditionalDiT"),
                 self._of(7, "sample_conditional"),
                 self.device,
                 scales=BENCH_SCALES,
-                repeats=self.wish.repeats,
+                repeats=self.request.repeats,
                 on_run=stage.advance,
             )
 
     def solvers(self) -> list[SolverCost]:
-        """Euler's method and Heun's on a trained model, read by a classifier that is trained once."""
-        checkpoint = read_checkpoint(find_checkpoint(self.wish.checkpoint))
+        """Compare Euler's method and Heun's on a trained model; a classifier reads the images."""
+        checkpoint = read_checkpoint(find_checkpoint(self.request.checkpoint))
         model = checkpoint.build(self._of(5, "ConditionalDiT")).to(self.device)
-        data = load_dataset(checkpoint.dataset, self.wish.data)
+        data = load_dataset(checkpoint.dataset, self.request.data)
         batches = batches_of(data, EPOCHS[data.name])
-        total = batches + len(BENCH_SCALES) * most_walks() * (walk := batches // 20)
-        threads = self.wish.threads or RECIPES[checkpoint.dataset].threads
-        with self.stages.stage("solvers", total) as stage, _threads(threads):
-            judge = cached_classifier(data, lambda loss: stage.advance()).to(self.device)
+        total = batches + len(BENCH_SCALES) * most_solver_runs() * (walk := batches // 20)
+        threads = self.request.threads or RECIPES[checkpoint.dataset].threads
+        with self.stages.stage("solvers", total) as stage, torch_threads(threads):
+            classifier = cached_classifier(data, lambda loss: stage.advance()).to(self.device)
             generator = torch.Generator().manual_seed(0)
             noise = torch.randn(IMAGES, *checkpoint.image_shape, generator=generator)
             return [
                 cost_of_solvers(
                     model,
                     self._of(3, "guided_velocity"),
-                    judge,
+                    classifier,
                     noise.to(self.device),
-                    torch.arange(IMAGES, device=self.device) % 10,
+                    torch.arange(IMAGES, device=self.device) % CLASSES,
                     scale,
-                    on_walk=lambda: stage.advance(walk),
+                    on_run=lambda: stage.advance(walk),
                 )
                 for scale in BENCH_SCALES
             ]
 
-    def recipes(self) -> dict[str, RecipeRun]:
-        """Seconds of training of a small model to the document's loss."""
-        data = load_dataset("mnist", self.wish.data)
-        limit = self.wish.limit
+    def recipes(self) -> dict[str, RecipeProgress]:
+        """Measure the seconds of training of a small model to the document's loss."""
+        data = load_dataset("mnist", self.request.data)
+        limit = self.request.limit
         told: dict[str, float] = {}
         with self.stages.stage("recipes", max(1, round(2 * limit))) as stage:
 
-            def on_turn(name: str, run: RecipeRun) -> None:
+            def on_turn(name: str, run: RecipeProgress) -> None:
                 stage.advance(round(run.seconds - told.get(name, 0.0)), note=f"loss {run.loss:.4f}")
                 told[name] = run.seconds
 
@@ -315,45 +315,26 @@ class _Bench:
 
 def _title(device: torch.device, threads: int, repeats: int) -> str:
     plural = "s" if threads > 1 else ""
-    where = describe(device) + (f", {threads} thread{plural}" if device.type == "cpu" else "")
+    where = describe_device(device) + (
+        f", {threads} thread{plural}" if device.type == "cpu" else ""
+    )
     return f"{where}; times are medians of {repeats}, in turn"
 
 
 def _facts(
-    device: torch.device, threads: int, found: dict[str, Any], rows: list[Price]
+    device: torch.device, threads: int, found: dict[str, Any], rows: list[Comparison]
 ) -> dict[str, Any]:
     return {
-        "device": describe(device),
+        "device": describe_device(device),
         "threads": threads,
-        "versions": {"python": platform.python_version(), "torch": str(torch.__version__)},
+        "versions": versions(),
         "prices": [asdict(row) for row in rows],
         **{name: _plain(part) for name, part in found.items()},
     }
 
 
 def _plain(part: Any) -> Any:
-    """Data classes in lists and dicts as JSON knows them."""
+    """Return data classes in lists and dicts as JSON knows them."""
     if isinstance(part, list):
         return [asdict(one) for one in part]
     return {name: asdict(one) for name, one in part.items()}
-
-
-def _write(path: Path, facts: dict[str, Any]) -> None:
-    try:
-        write_atomic(path, json.dumps(facts, indent=2) + "\n")
-    except OSError as error:
-        raise BenchError(
-            f"--json {shown(path)}: cannot write there ({error.strerror}); name another file."
-        ) from None
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """So many threads of torch (None: as many as it has), and afterwards as many as before."""
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,29 +1,36 @@
-"""The cost of a training step: against the machine's matrix-product peak, and against a plain implementation."""
+"""The cost of a training step, beside the machine's matrix products and a plain implementation."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from kata.given import DiT
-from kata.lab.bench.plain import decoder, with_attention_weights
+from kata.given import Attention, DiT, DiTBlock
 from kata.lab.bench.timing import MATRIX_SIZES, Task, in_turn, peak, products, runs
+from kata.train.checkpoints import count_parameters
+from kata.train.data import to_range
+from kata.train.loop import Loss
 
-Loss = Callable[..., Tensor]
 STEP, PLAIN = "step", "plain"
 RESIDENT = 1024
-"""How many random images lie ready; what they show does not change the time."""
+"""Random images in memory; what they show does not change the time."""
 
 
 @dataclass(frozen=True)
 class StepCost:
-    """Seconds of every step and plain step, the FLOP of one step by the model's own sums, the peak in FLOP/s."""
+    """The cost of a training step.
+
+    step, plain: seconds of every step; flop: of one step, counted in the model's own operations;
+    peak: of the matrix products, in FLOP/s.
+    """
 
     precision: str
     batch_size: int
@@ -40,7 +47,7 @@ class StepCost:
 
     @property
     def share(self) -> float:
-        """Of the peak, in [0, 1]."""
+        """The share of the peak that the median step reaches, in [0, 1]."""
         return self.rate / self.peak
 
 
@@ -54,12 +61,13 @@ def cost_of_step(
     sizes: tuple[int, ...] | None = None,
     on_run: Callable[[], None] = lambda: None,
 ) -> StepCost:
-    """Forward, backward and AdamW on one batch of one-channel images, as `kata train` does it and plainly, in turn.
+    """Measure forward, backward and AdamW on one batch, as `kata train` does them and plainly.
 
-    make: step 5's `ConditionalDiT`; loss: step 6's `flow_matching_loss`; precision: `fp32` or `bf16`, which is
-    autocast; sizes: of the products, None for those of the device; on_run: called `runs_of_step(...)` times.
-    Plain is: attention that returns its weights, every image of a batch decoded from bytes by itself, AdamW
-    as torch makes it. On a GPU the model that is not plain is compiled.
+    make: step 5's `ConditionalDiT`; loss: step 6's `flow_matching_loss`; precision: `fp32`, or
+    `bf16` by autocast; sizes: of the products, None for those of the device; on_run: called
+    `runs_of_step(...)` times. The plain step has attention that returns its weights, decodes every
+    image of a batch from bytes, and uses AdamW with its defaults. On a GPU the other model is
+    compiled. Images have one channel.
     """
     model = make().to(device).train()
     plain = with_attention_weights(model)
@@ -93,7 +101,7 @@ def cost_of_step(
     return StepCost(
         precision,
         batch_size,
-        sum(p.numel() for p in model.parameters()),
+        count_parameters(model),
         step,
         plain_step,
         flop_of_step(model, loss, resident[:batch_size], labels[:batch_size]),
@@ -102,16 +110,56 @@ def cost_of_step(
 
 
 def runs_of_step(device: torch.device, repeats: int) -> int:
-    """How often `cost_of_step` calls `on_run`."""
+    """Return how often `cost_of_step` calls `on_run`."""
     return runs(len(_sizes(None, device)) + 2, repeats)
 
 
 def flop_of_step(model: nn.Module, loss: Loss, x0: Tensor, labels: Tensor) -> int:
-    """The model's FLOP of forward and backward: products alone, and nothing that a kernel computes twice."""
+    """Return the FLOP of forward and backward: products only, without what a kernel recomputes."""
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         loss(model, x0, labels).backward()
     model.zero_grad()
     return int(counter.get_total_flops())
+
+
+class WeightedAttention(nn.Module):
+    """Torch's own layer with the parameters of the given attention; it returns its weights."""
+
+    def __init__(self, given: Attention) -> None:
+        super().__init__()
+        dim = given.out.in_features
+        self.layer = nn.MultiheadAttention(dim, given.num_heads, batch_first=True)
+        self.layer.load_state_dict(
+            {
+                "in_proj_weight": given.qkv.weight,
+                "in_proj_bias": given.qkv.bias,
+                "out_proj.weight": given.out.weight,
+                "out_proj.bias": given.out.bias,
+            }
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        mixed, _ = self.layer(x, x, x, need_weights=True)
+        return mixed
+
+
+def with_attention_weights(model: DiT) -> DiT:
+    """Return a copy of the model in which every attention returns its weights."""
+    plain = deepcopy(model)
+    for block in plain.blocks:
+        assert isinstance(block, DiTBlock)
+        block.attention = WeightedAttention(block.attention)  # type: ignore[assignment]
+    return plain.to(plain.positions.device)
+
+
+def decoder(images: np.ndarray) -> Callable[[Tensor], Tensor]:
+    """Return a function from indices `(B,)` to images `(B, 1, H, W)` in [-1, 1].
+
+    It decodes every image anew, as torchvision's MNIST does. images: uint8 `(N, H, W)`. Raise
+    DataError if torchvision does not import.
+    """
+    decode = to_range()
+    return lambda chosen: torch.stack([decode(Image.fromarray(images[i])) for i in chosen])
 
 
 def _sizes(sizes: tuple[int, ...] | None, device: torch.device) -> tuple[int, ...]:
