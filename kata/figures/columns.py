@@ -1,72 +1,77 @@
-"""Figures beside each other, a column for everybody who drew them."""
+"""Figures side by side: one column for each implementation that drew them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
 
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+import matplotlib
+from PIL import Image, ImageDraw, ImageFont
 
-from kata.figures.style import DPI, FIGURE_WIDTH, INK, MUTED, PAPER, save_figure, styled
+from kata.figures.style import DPI, FIGURE_WIDTH, INK, MUTED, PAPER, CaptionedFigure
 
-COLUMN_GAP = 45
-LETTERS = 84
-"""Of a heading or a sentence, in a line of a column."""
-
+GAP = 45
 LINE = 32
+LETTERS = 84
+"""The longest line of text in a column."""
+
+HEADING_SIZE, TEXT_SIZE = 25, 20
 
 
 @dataclass(frozen=True)
 class Column:
-    """Figures below each other, under a heading and a line of explanation; a text stands where one cannot be drawn."""
+    """A step's figures by one implementation, under a heading and an explanation.
+
+    figures: a text says why, in place of a figure that could not be drawn.
+    """
 
     heading: str
     below: str
-    figures: Sequence[Figure | str]
+    figures: Sequence[CaptionedFigure | str]
+
+    @property
+    def complaints(self) -> list[str]:
+        """Why figures are missing, each reason once."""
+        return list(dict.fromkeys(f for f in self.figures if isinstance(f, str)))
 
 
-def write_beside(columns: Sequence[Column], path: Path) -> None:
-    """Write columns of equally many figures as one PNG."""
-    save_figure(beside(columns), path, trim=False)
-
-
-@styled
-def beside(columns: Sequence[Column]) -> Figure:
-    """The columns as one figure, at the size of their figures, row by row."""
-    drawn = [[_pixels(f) for f in column.figures] for column in columns]
+def side_by_side(columns: Sequence[Column]) -> bytes:
+    """Return columns of equally many figures as one PNG, row by row."""
+    drawn = [[f if isinstance(f, str) else f.image for f in c.figures] for c in columns]
     explained = [wrap(column.below, LETTERS) for column in columns]
-    width = max([round(FIGURE_WIDTH * DPI), *(p.shape[1] for c in drawn for p in c)])
-    heights = [max(p.shape[0] for p in row) for row in zip(*drawn, strict=True)]
-    top = COLUMN_GAP + LINE * (1 + max(len(lines) for lines in explained))
-    whole_width = len(columns) * (width + COLUMN_GAP) + COLUMN_GAP
-    whole_height = top + sum(heights) + COLUMN_GAP * len(heights)
-    figure = Figure(figsize=(whole_width / DPI, whole_height / DPI), facecolor=PAPER)
-    FigureCanvasAgg(figure)
-
-    def write(text: str, x: int, y: int, size: float, colour: str, weight: str = "normal") -> None:
-        place = (x / whole_width, 1 - y / whole_height)
-        figure.text(*place, text, fontsize=size, color=colour, weight=weight, va="top")
-
+    width = max(round(FIGURE_WIDTH * DPI), *(_size(f)[0] for c in drawn for f in c))
+    heights = [max(_size(f)[1] for f in row) for row in zip(*drawn, strict=True)]
+    top = GAP + LINE * (1 + max(len(lines) for lines in explained))
+    size = (GAP + len(columns) * (width + GAP), top + sum(height + GAP for height in heights))
+    picture = Image.new("RGB", size, PAPER)
+    ink = ImageDraw.Draw(picture)
     for number, column in enumerate(columns):
-        left = COLUMN_GAP + number * (width + COLUMN_GAP)
-        write(column.heading, left, COLUMN_GAP // 2, 12, INK, "bold")
-        write("\n".join(explained[number]), left, COLUMN_GAP // 2 + LINE, 9.5, MUTED)
+        left = GAP + number * (width + GAP)
+        ink.text((left, GAP // 2), column.heading, INK, _font("DejaVuSans-Bold", HEADING_SIZE))
+        _write(ink, left, GAP // 2 + LINE, explained[number], MUTED)
         down = top
-        for height, pixels in zip(heights, drawn[number], strict=True):
-            figure.figimage(pixels, left, whole_height - down - pixels.shape[0])
-            down += height + COLUMN_GAP
-    return figure
+        for height, figure in zip(heights, drawn[number], strict=True):
+            if isinstance(figure, str):
+                _write(ink, left, down, wrap(figure, LETTERS), INK)
+            else:
+                picture.paste(figure, (left, down))
+            down += height + GAP
+    file = BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
-def _pixels(figure: Figure | str) -> np.ndarray:
-    """A figure as bytes `(H, W, 4)`; a text as lines on paper."""
-    if isinstance(figure, str):
-        lines = wrap(figure, LETTERS)
-        figure = Figure(figsize=(FIGURE_WIDTH, (len(lines) + 1) * LINE / DPI))
-        figure.text(0.02, 0.9, "\n".join(lines), fontsize=9.5, color=INK, va="top")
-    figure.set_dpi(DPI)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())
+def _size(figure: Image.Image | str) -> tuple[int, int]:
+    return (0, LINE * len(wrap(figure, LETTERS))) if isinstance(figure, str) else figure.size
+
+
+def _write(
+    ink: ImageDraw.ImageDraw, left: int, top: int, lines: Sequence[str], colour: str
+) -> None:
+    for number, line in enumerate(lines):
+        ink.text((left, top + number * LINE), line, colour, _font("DejaVuSans", TEXT_SIZE))
+
+
+def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf"), size)

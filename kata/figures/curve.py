@@ -1,112 +1,234 @@
-"""Fidelity against diversity as a drawing that is part of a page, with a mark that a script can move."""
+"""Fidelity against diversity over the guidance scale: as a figure, and as a drawing with marks that a script moves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from io import StringIO
+from typing import Any
 
+import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kata.figures.style import (
+    BLUE,
+    INK,
+    MUTED,
+    ORANGE,
+    PAPER,
+    RULE,
+    STYLE,
+    CaptionedFigure,
+    new_figure,
+)
+
+POINTS = 72
+"""Per inch: the unit of an SVG by matplotlib."""
 
 WIDTH, HEIGHT = 340, 250
 LEFT, RIGHT = 44, 14
 PANELS = ((26, 112), (152, 226))
-"""Top and bottom of the panels, fidelity and diversity."""
+"""Top and bottom of the drawing's panels: fidelity and diversity."""
+
+PAGE_STYLE = {
+    BLUE: "var(--fidelity)",
+    ORANGE: "var(--diversity)",
+    INK: "var(--ink)",
+    MUTED: "var(--soft)",
+    RULE: "var(--rule)",
+    PAPER: "var(--paper)",
+    "'DejaVu Sans'": "system-ui, sans-serif",
+}
+"""What a page puts in place of the figures' colours and font, so that the drawing is right in light and dark."""
+
+_SVG_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "kata"}
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Two measures over the guidance scale, from `samples` samples a scale, beside those of real images.
+    """Two measures over the guidance scale, from `samples` samples per scale, beside those of real images.
 
-    shares: read as asked, in [0, 1]; spreads: within a class, in pixel units.
+    fidelity: shares read as asked, in [0, 1]; diversity: within a class, in pixel units.
     """
 
     scales: Sequence[float]
-    shares: Sequence[float]
-    spreads: Sequence[float]
-    real_share: float
-    real_spread: float
+    fidelity: Sequence[float]
+    diversity: Sequence[float]
+    real_fidelity: float
+    real_diversity: float
     samples: int
 
+    @classmethod
+    def of_evaluation(cls, report: Mapping[str, Any]) -> "Curve":
+        """Return the curve of a report by `kata evaluate`; KeyError if it lacks a measure."""
+        rows, real = report["scales"], report["real"]
+        return cls(
+            [float(row["scale"]) for row in rows],
+            [float(row["read_as_asked"]) for row in rows],
+            [float(row["spread"]) for row in rows],
+            float(real["read_as_asked"]),
+            float(real["spread"]),
+            int(rows[0]["samples"]),
+        )
+
     def at(self, scale: float) -> dict[str, float]:
-        """The measures at a scale, between those measured on a straight line, and where their marks stand."""
-        share = float(np.interp(scale, self.scales, self.shares))
-        spread = float(np.interp(scale, self.scales, self.spreads))
+        """Return both measures at a scale, interpolated linearly."""
         return {
-            "share": round(share, 4),
-            "spread": round(spread, 4),
-            "x": round(self._x(scale), 1),
-            "shareY": round(_y(share, 1.0, PANELS[0]), 1),
-            "spreadY": round(_y(spread, self._most_spread, PANELS[1]), 1),
+            "fidelity": round(float(np.interp(scale, self.scales, self.fidelity)), 4),
+            "diversity": round(float(np.interp(scale, self.scales, self.diversity)), 4),
         }
 
-    def svg(self) -> str:
-        """The drawing. Its marks have the ids `mark-line`, `mark-share` and `mark-spread`."""
-        words = (
-            f"Two curves over the guidance scale. The share of samples read as asked is {self.shares[0]:.0%} at "
-            f"w = {self.scales[0]:g} and {self.shares[-1]:.0%} at w = {self.scales[-1]:g}. The spread within a class "
-            f"is {self.spreads[0]:.2f} and {self.spreads[-1]:.2f}; that of real digits is {self.real_spread:.2f}."
+
+def fidelity_diversity(curve: Curve) -> CaptionedFigure:
+    """Show the two measures over the scale, beside those of held-out real images."""
+
+    def draw() -> Figure:
+        figure = new_figure(4.4)
+        panels = figure.subplots(2, 1, sharex=True)
+        rows = (
+            (curve.fidelity, curve.real_fidelity, BLUE, "Fidelity: share read as asked", "{:.0%}"),
+            (
+                curve.diversity,
+                curve.real_diversity,
+                ORANGE,
+                "Diversity: standard deviation within a class",
+                "{:.2f}",
+            ),
         )
-        parts = [
-            self._panel("share", "Fidelity: read as asked", self.shares, 1.0, self.real_share),
-            self._panel(
-                "spread",
-                "Diversity: spread within a class",
-                self.spreads,
-                self._most_spread,
-                self.real_spread,
-            ),
-            *(
-                f'<text class="tick" x="{self._x(s):.1f}" y="{HEIGHT - 9}" text-anchor="middle">{s:g}</text>'
-                for s in self.scales
-            ),
-            '<g id="mark-line" class="mark">'
-            + "".join(f'<line y1="{top}" y2="{bottom}"/>' for top, bottom in PANELS)
-            + "</g>",
-            *(
-                f'<circle id="mark-{name}" class="mark {name}" r="5"/>'
-                for name in ("share", "spread")
-            ),
-        ]
-        return (
-            f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(words)}">\n'
-            + "\n".join(parts)
-            + "\n</svg>"
+        for axes, (values, real, colour, title, form) in zip(panels, rows, strict=True):
+            axes.axhline(real, color=MUTED, linewidth=1.2, linestyle=(0, (5, 3)))
+            axes.plot(curve.scales, values, "o-", color=colour, linewidth=1.8, markersize=6)
+            for i, (x, value) in enumerate(zip(curve.scales, values, strict=True)):
+                axes.annotate(
+                    form.format(value),
+                    (x, value),
+                    xytext=(9, -3) if i == 0 else (3, -15),
+                    textcoords="offset points",
+                    fontsize=8.5,
+                    color=colour,
+                )
+            axes.annotate(
+                f"held-out real images: {form.format(real)}",
+                (float(np.mean(curve.scales[-2:])), real),
+                xytext=(0, 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8.5,
+                color=MUTED,
+            )
+            axes.set_ylim(0, 1.2 * max(*values, real))
+            axes.margins(x=0.07)
+            axes.set_title(title)
+            axes.grid(True, axis="y")
+            axes.tick_params(length=0)
+        panels[0].set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
+        panels[1].set_xticks(list(curve.scales), [f"{s:g}" for s in curve.scales])
+        panels[1].set_xlabel("guidance scale w")
+        return figure
+
+    return CaptionedFigure(
+        "fidelity_diversity",
+        "Fidelity against diversity",
+        "The guidance scale has a price. Above: the share of samples that a classifier reads as the digit asked "
+        "for. Below: how much the samples of one class differ. At w = 1 the diversity is nearly that of real "
+        "digits; beyond it, guidance trades diversity for fidelity.",
+        "Two curves over the guidance scale: the share read as asked rises from "
+        f"{curve.fidelity[0]:.0%} to {curve.fidelity[-1]:.0%}, the diversity changes from "
+        f"{curve.diversity[0]:.2f} to {curve.diversity[-1]:.2f}; dashed lines mark the real images at "
+        f"{curve.real_fidelity:.0%} and {curve.real_diversity:.2f}.",
+        draw,
+    )
+
+
+@dataclass(frozen=True)
+class MovableCurve:
+    """A curve as the content of an `<svg>` of WIDTH x HEIGHT, with a text for those who cannot see it.
+
+    moves: for each scale, the ids of the marks, and how far each is from where it is drawn, `(x, y)`.
+    """
+
+    content: str
+    alt: str
+    moves: list[dict[str, tuple[float, float]]]
+
+
+def movable_curve(curve: Curve, scales: Sequence[float]) -> MovableCurve:
+    """Draw a curve with marks at the first of the scales, which a script can move to any of them."""
+    share, deviation = curve.real_fidelity, curve.real_diversity
+    most = 1.15 * max(*curve.diversity, deviation)
+    moves: list[dict[str, tuple[float, float]]] = [{} for _ in scales]
+    text = StringIO()
+    with matplotlib.rc_context({**STYLE, **_SVG_STYLE}):
+        figure = Figure(figsize=(WIDTH / POINTS, HEIGHT / POINTS), dpi=POINTS)
+        upper = _panel(
+            figure, 0, "Fidelity: read as asked", curve.scales, curve.fidelity, share, BLUE
         )
-
-    @property
-    def _most_spread(self) -> float:
-        return 1.15 * max(*self.spreads, self.real_spread)
-
-    def _x(self, scale: float) -> float:
-        low, high = self.scales[0], self.scales[-1]
-        return LEFT + (WIDTH - LEFT - RIGHT) * (scale - low) / (high - low)
-
-    def _panel(
-        self, name: str, title: str, values: Sequence[float], most: float, real: float
-    ) -> str:
-        panel = PANELS[0] if name == "share" else PANELS[1]
-        ticks = (
-            {0.0: "0", 0.5: "50%", 1.0: "100%"}
-            if name == "share"
-            else {0.0: "0", real: f"{real:.2f}"}
+        upper.set(ylim=(0, 1), xticks=[])
+        upper.set_yticks([0, 0.5, 1], ["0", "50%", "100%"])
+        lower = _panel(
+            figure, 1, "Diversity: within a class", curve.scales, curve.diversity, deviation, ORANGE
         )
-        points = [
-            (self._x(s), _y(v, most, panel)) for s, v in zip(self.scales, values, strict=True)
-        ]
-        real_y = _y(real, most, panel)
-        lines = [
-            f'<text class="title" x="0" y="{panel[0] - 12}">{title}</text>',
-            *(
-                f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-                f'<text class="tick" x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{text}</text>'
-                for y, text in ((_y(v, most, panel), text) for v, text in ticks.items())
-            ),
-            f'<line class="real" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{real_y:.1f}" y2="{real_y:.1f}"/>',
-            f'<polyline class="{name}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>',
-            *(f'<circle class="{name}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in points),
-        ]
-        return "\n".join(lines)
+        lower.set(ylim=(0, most))
+        lower.set_yticks([0, deviation], ["0", f"{deviation:.2f}"])
+        lower.set_xticks(curve.scales, [f"{scale:g}" for scale in curve.scales])
+        for axes, name, colour in ((upper, "fidelity", BLUE), (lower, "diversity", ORANGE)):
+            places = [
+                axes.transData.transform((scale, curve.at(scale)[name])).tolist()
+                for scale in scales
+            ]
+            _mark(axes, name, colour, scales[0], curve.at(scales[0])[name])
+            for move, (x, y) in zip(moves, places, strict=True):
+                right, down = round(x - places[0][0], 1), round(places[0][1] - y, 1)
+                move |= {f"line-{name}": (right, 0), f"mark-{name}": (right, down)}
+        figure.savefig(text, format="svg", metadata=_NO_METADATA, transparent=True)
+    content = text.getvalue()
+    content = content[content.index("</defs>") + len("</defs>") : content.rindex("</svg>")]
+    for ours, pages in PAGE_STYLE.items():
+        content = content.replace(ours, pages)
+    alt = (
+        f"Two curves over the guidance scale. The share of samples read as asked is {curve.fidelity[0]:.0%} at "
+        f"w = {curve.scales[0]:g} and {curve.fidelity[-1]:.0%} at w = {curve.scales[-1]:g}. The diversity within a "
+        f"class is {curve.diversity[0]:.2f} and {curve.diversity[-1]:.2f}; that of real digits is {deviation:.2f}."
+    )
+    return MovableCurve(content, alt, moves)
 
 
-def _y(value: float, most: float, panel: tuple[int, int]) -> float:
-    top, bottom = panel
-    return bottom - (bottom - top) * value / most
+def _panel(
+    figure: Figure,
+    number: int,
+    title: str,
+    scales: Sequence[float],
+    values: Sequence[float],
+    real: float,
+    colour: str,
+) -> Axes:
+    top, bottom = PANELS[number]
+    width, height = WIDTH - LEFT - RIGHT, bottom - top
+    axes = figure.add_axes(
+        (LEFT / WIDTH, 1 - bottom / HEIGHT, width / WIDTH, height / HEIGHT), frameon=False
+    )
+    figure.text(0, 1 - (top - 12) / HEIGHT, title, fontsize=12)
+    axes.plot(scales, values, "o-", color=colour, linewidth=2, markersize=4, clip_on=False)
+    axes.axhline(real, color=MUTED, linewidth=1, linestyle=(0, (5, 4)))
+    axes.grid(True, axis="y", linewidth=1, clip_on=False)
+    axes.tick_params(length=0, labelsize=11, pad=6)
+    axes.set_xlim(scales[0], scales[-1])
+    return axes
+
+
+def _mark(axes: Axes, name: str, colour: str, x: float, y: float) -> None:
+    """Mark a point of a curve with a line and a circle, `line-NAME` and `mark-NAME`."""
+    axes.axvline(x, color=INK, linewidth=1, clip_on=False, gid=f"line-{name}")
+    axes.plot(
+        x,
+        y,
+        "o",
+        color=colour,
+        markersize=10,
+        markeredgecolor=PAPER,
+        markeredgewidth=2,
+        clip_on=False,
+        zorder=4,
+        gid=f"mark-{name}",
+    )

@@ -1,15 +1,17 @@
-"""One look for all figures: ink on white, two accents that the colour-blind can tell apart, no global state."""
+"""One style for all figures: ink on white, two accents that the colour-blind can tell apart, no global state."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from pathlib import Path
-from typing import Any, BinaryIO, ParamSpec
+from functools import cached_property
+from io import BytesIO
+from typing import Any, Self
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image, ImageChops, ImageOps
 
 INK, MUTED, RULE, PAPER = "#1c1c22", "#6b6b73", "#dcdcd8", "#ffffff"
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#a3a3aa"
@@ -30,8 +32,10 @@ DIGIT_COLOURS = (
 DIVERGING = "RdBu_r"
 DPI = 150
 FIGURE_WIDTH = 6.4
+MARGIN = 12
+"""Pixels of paper around a figure in a file of its own."""
 
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.titlesize": 10,
@@ -54,55 +58,54 @@ _STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 8.5,
     "figure.facecolor": PAPER,
+    "figure.dpi": DPI,
     "savefig.facecolor": PAPER,
 }
 
-Arguments = ParamSpec("Arguments")
-
 
 @dataclass(frozen=True)
-class PagePicture:
-    """One figure of the page: a PNG file, its title, what it teaches, and a text for those who cannot see it."""
+class CaptionedFigure:
+    """A figure with its words.
 
-    path: Path
+    name: of its file; caption: what it teaches; alt: a text for those who cannot see it; draw: draws it, in STYLE.
+    """
+
+    name: str
     title: str
     caption: str
     alt: str
+    draw: Callable[[], Figure]
 
+    def drawn(self) -> Self:
+        """Draw the figure now, rather than at its first use."""
+        _ = self.image
+        return self
 
-def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
-    """Draw with the settings above, and leave matplotlib's own as they were."""
+    @cached_property
+    def image(self) -> Image.Image:
+        """Draw the figure; matplotlib's own settings stay as they were."""
+        with matplotlib.rc_context(STYLE):
+            canvas = FigureCanvasAgg(self.draw())
+            canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
-    @wraps(draw)
-    def drawn(*arguments: Arguments.args, **named: Arguments.kwargs) -> Figure:
-        with matplotlib.rc_context(_STYLE):
-            return draw(*arguments, **named)
-
-    return drawn
+    @cached_property
+    def png(self) -> bytes:
+        """The figure as a file without empty margins: the same bytes for the same figure."""
+        empty = Image.new("RGB", self.image.size, PAPER)
+        content = self.image.crop(ImageChops.difference(self.image, empty).getbbox())
+        file = BytesIO()
+        ImageOps.expand(content, MARGIN, PAPER).save(file, "PNG", optimize=True)
+        return file.getvalue()
 
 
 def new_figure(height: float, width: float = FIGURE_WIDTH) -> Figure:
-    """An empty figure, in inches, whose parts make room for each other; it belongs to no window."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save_figure(figure: Figure, path: Path | BinaryIO, trim: bool = True) -> None:
-    """Write a figure as a PNG that is the same for the same figure; trim: without empty margins."""
-    with matplotlib.rc_context(_STYLE):
-        figure.savefig(
-            path,
-            dpi=DPI,
-            format="png",
-            bbox_inches="tight" if trim else None,
-            pad_inches=0.08,
-            metadata={"Software": None},
-        )
+    """Return an empty figure, in inches, whose parts make room for each other; it belongs to no window."""
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def bare(axes: Axes) -> Axes:
-    """Axes without ticks and frame, for pictures."""
+    """Remove ticks and frame from axes that show an image."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():

@@ -1,4 +1,4 @@
-"""Images as text: two pixels a character, one above the other."""
+"""Images as text: two pixels per character, one above the other."""
 
 import numpy as np
 from rich.color import Color
@@ -7,17 +7,17 @@ from rich.text import Text
 
 BETWEEN = 1
 SMALLEST = 16
-"""Images are never made smaller than so many pixels across for want of room, but that a single one fits."""
+"""Images are not made narrower than this to stand side by side; only to fit at all."""
 
 INK_CHARACTERS = " .:-=+*#%@"
 """From paper to ink, for terminals without colours."""
 
 
 def images_as_text(images: np.ndarray, width: int, colours: bool) -> list[Text]:
-    """Images `(N, H, W)` in [-1, 1] as lines of at most `width` characters, light ink on dark paper.
+    """Return images `(N, H, W)` in [-1, 1] as lines of at most `width` characters, light on dark.
 
-    colours: half blocks in grey, else plain characters. The images are at full size where they fit side
-    by side, else halved as often as it needs, and wrapped into several rows.
+    colours: grey half blocks, else plain characters. The images have full size if they fit side by
+    side. Otherwise they are halved as often as needed, and wrapped into several rows.
     """
     shades = (np.clip(images, -1, 1) + 1) / 2
     while _too_wide(shades, width):
@@ -39,7 +39,7 @@ def _too_wide(shades: np.ndarray, width: int) -> bool:
 
 
 def _halved(shades: np.ndarray) -> np.ndarray:
-    """Each 2 x 2 pixels to their mean."""
+    """Replace each 2 x 2 pixels by their mean."""
     count, height, width = shades.shape
     whole = shades[:, : height // 2 * 2, : width // 2 * 2]
     halved: np.ndarray = whole.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))

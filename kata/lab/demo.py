@@ -1,4 +1,4 @@
-"""What a run found, for the terminal and for the page."""
+"""`kata demo`: train on handwritten digits, measure what guidance does, and write a page about it."""
 
 import json
 import platform
@@ -13,17 +13,27 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table as RichTable
+from rich.table import Table
 from rich.text import Text
 
 from kata.course.files import shown
-from kata.figures.whole_run import FIGURES, figures_of_experiment, write_figures
+from kata.figures import charts, curve, images, tables
+from kata.figures.style import CaptionedFigure
 from kata.lab.machine import torch_threads
 from kata.lab.options import run_folder, writing_to
-from kata.pages.page import Claim, PagePicture, Table, render
+from kata.pages import render
 from kata.train.checked_steps import CheckedSteps
 from kata.train.data import load_dataset
-from kata.train.experiment import Experiment, rehearse, run_experiment
+from kata.train.experiment import (
+    DIGIT_SCALES,
+    FIELD_DIGIT,
+    GRID_SCALE,
+    MODES_DIGIT,
+    SCALES_DIGIT,
+    Experiment,
+    rehearse,
+    run_experiment,
+)
 from kata.train.metrics import Expectation, expectations, loss_expectation
 from kata.train.presets import LAST_ROUNDS, RECIPES, Recipe
 from kata.train.progress import Stages
@@ -31,7 +41,7 @@ from kata.train.progress import Stages
 MEASUREMENT_HEADINGS = (
     "guidance scale",
     "read as asked",
-    "spread",
+    "diversity",
     "of the real",
     "pixels outside",
 )
@@ -41,36 +51,34 @@ NAMES = {
 }
 
 
-def measurement_table(lesson: Experiment) -> Table:
-    """The measurements as strings: a row a scale, and one for held-out real images."""
+def measurement_rows(run: Experiment) -> list[tuple[str, ...]]:
+    """Return the measurements as strings: one row per scale, and one for held-out real images."""
     rows = [
         (
             f"w = {m.scale:g}",
             f"{m.read_as_asked:.1%}",
             f"{m.spread:.3f}",
-            f"{m.spread / lesson.real_spread:.2f}",
+            f"{m.spread / run.real_spread:.2f}",
             f"{m.outside:.1%}",
         )
-        for m in lesson.measurements
+        for m in run.measurements
     ]
-    real = ("real, held out", f"{lesson.accuracy:.1%}", f"{lesson.real_spread:.3f}", "1.00", "0.0%")
-    return Table(MEASUREMENT_HEADINGS, [*rows, real])
+    real = ("real, held out", f"{run.accuracy:.1%}", f"{run.real_spread:.3f}", "1.00", "0.0%")
+    return [*rows, real]
 
 
-def print_report(console: Console, lesson: Experiment, found: Sequence[Expectation]) -> None:
-    """The table, and a line an expectation, in at most 80 columns."""
-    count = lesson.measurements[0].samples
-    strings = measurement_table(lesson)
-    table = RichTable(
-        title=f"{count} samples a scale, all from the same noise", title_justify="left"
-    )
-    for i, heading in enumerate(strings.headings):
+def print_report(console: Console, run: Experiment, found: Sequence[Expectation]) -> None:
+    """Print the table, and one line per expectation, in at most 80 columns."""
+    count = run.measurements[0].samples
+    rows = measurement_rows(run)
+    table = Table(title=f"{count} samples per scale, all from the same noise", title_justify="left")
+    for i, heading in enumerate(MEASUREMENT_HEADINGS):
         table.add_column(heading, justify="right" if i else "left")
-    for i, row in enumerate(strings.rows):
-        table.add_row(*row, end_section=i == len(strings.rows) - 2)
+    for i, row in enumerate(rows):
+        table.add_row(*row, end_section=i == len(rows) - 2)
     console.print(table)
     console.print(
-        f"The classifier reads {lesson.accuracy:.1%} of held-out real images rightly.",
+        f"The classifier reads {run.accuracy:.1%} of held-out real images correctly.",
         highlight=False,
     )
     for expectation in found:
@@ -78,34 +86,73 @@ def print_report(console: Console, lesson: Experiment, found: Sequence[Expectati
         console.print(word + Text(f"{expectation.claim}: {expectation.measured}"), soft_wrap=True)
 
 
+def figures_of(run: Experiment, rounds_per_epoch: float) -> list[CaptionedFigure]:
+    """Return the document's ten figures and one more.
+
+    rounds_per_epoch: how many values of the loss there are for one pass over the data.
+    """
+    inside, grids = run.inside, run.pictures
+    return [
+        tables.class_table(inside.table_before, inside.similarity_before),
+        charts.conditioning_sum(inside.time_embedding, inside.class_embedding, inside.conditioning),
+        images.guided_fields(
+            inside.unconditional,
+            inside.conditional,
+            inside.truth,
+            inside.guided,
+            FIELD_DIGIT,
+            f"a held-out {FIELD_DIGIT}",
+        ),
+        charts.label_dropout(inside.labels, inside.dropped, len(inside.table_before) - 1),
+        charts.loss(run.losses, rounds_per_epoch),
+        images.every_digit(grids.small, GRID_SCALE),
+        images.by_scale(
+            grids.by_scale,
+            DIGIT_SCALES,
+            grids.by_scale_fidelity,
+            grids.by_scale_diversity,
+            SCALES_DIGIT,
+        ),
+        images.more_digits(grids.large, GRID_SCALE),
+        images.three_modes(grids.modes, MODES_DIGIT, GRID_SCALE),
+        tables.learned_table(inside.table_after, inside.similarity_after, inside.map_after),
+        curve.fidelity_diversity(
+            curve.Curve(
+                [m.scale for m in run.measurements],
+                [m.read_as_asked for m in run.measurements],
+                [m.spread for m in run.measurements],
+                run.accuracy,
+                run.real_spread,
+                run.measurements[0].samples,
+            )
+        ),
+    ]
+
+
 def page_of(
     facts: dict[str, Any],
-    lesson: Experiment,
+    run: Experiment,
     found: Sequence[Expectation],
-    pictures: Sequence[PagePicture],
+    figures: Sequence[CaptionedFigure],
 ) -> str:
-    """The page of a run as HTML; facts: those of metrics.json."""
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    """Return the page of a run as HTML; facts: those of metrics.json."""
     return render(
-        title="Told to draw a 7, it draws a 7",
-        lead=f"A diffusion transformer of {lesson.parameters:,} parameters was trained by flow matching on "
-        f"{NAMES[facts['dataset']]}, with a tenth of the labels dropped, and asked for every digit with "
-        "classifier-free guidance. Every number and every picture below is from this one run.",
-        pictures=pictures,
-        table=measurement_table(lesson),
-        notes=f"{lesson.measurements[0].samples} samples at each scale, the same number of every class, all "
-        "scales from the same noise. Read as asked: the share in which a classifier, trained on the spot, sees "
-        f"the digit that was asked for; it reads {lesson.accuracy:.1%} of held-out real images rightly. Spread: "
-        "the standard deviation of a pixel over the samples of one class, averaged over pixels and classes. "
-        "Pixels outside: the share beyond [-1, 1] by more than 0.05, a sign of over-saturation.",
-        claims=[Claim(e.claim, e.measured, e.holds) for e in found],
-        footer=f"Implementation {facts['implementation']}, seed {facts['seed']}, on {facts['device']}, {versions}.",
+        "run.html",
+        facts=facts,
+        dataset=NAMES[facts["dataset"]],
+        parameters=run.parameters,
+        accuracy=run.accuracy,
+        samples=run.measurements[0].samples,
+        headings=MEASUREMENT_HEADINGS,
+        rows=measurement_rows(run),
+        expectations=found,
+        figures=figures,
     )
 
 
 @dataclass(frozen=True)
 class DemoRequest:
-    """What is asked for.
+    """The options of `kata demo`.
 
     impl: `exercises`, `solutions`, or a path; dataset: `digits` or `mnist`; data: MNIST's folder
     (None: as in `data_folder`); seed: of everything random, 0 .. 2 ** 32 - 1; out: the folder to
@@ -120,11 +167,10 @@ class DemoRequest:
 
 
 def run_demo(request: DemoRequest, console: Console, recipe: Recipe | None = None) -> bool:
-    """Do all of it; whether every expectation was met.
+    """Do all of it, and return whether every expectation was met.
 
     console: where progress and the report go; recipe: None is the data set's own. The output folder
-    appears whole, at the end, or not at all. Raise a KataError for everything that
-    goes wrong.
+    appears whole, at the end, or not at all. Raise a KataError for everything that goes wrong.
     """
     recipe = recipe or RECIPES[request.dataset]
     out = run_folder(request.out, request.dataset)
@@ -140,32 +186,30 @@ def run_demo(request: DemoRequest, console: Console, recipe: Recipe | None = Non
                 rehearse(learner, data, recipe, request.seed)
             log.seek(0)
             log.truncate()
-            lesson = run_experiment(learner, data, recipe, request.seed, stages)
+            run = run_experiment(learner, data, recipe, request.seed, stages)
             found = [
-                loss_expectation(lesson.losses, LAST_ROUNDS, recipe.most_loss),
-                *expectations(lesson.measurements, lesson.real_spread, recipe.least_read),
+                loss_expectation(run.losses, LAST_ROUNDS, recipe.most_loss),
+                *expectations(run.measurements, run.real_spread, recipe.least_read),
             ]
-            with stages.stage("drawing", FIGURES + 1) as stage:
-                pictures = []
-                for picture in write_figures(
-                    figures_of_experiment(lesson, recipe.rounds_per_epoch), folder
-                ):
-                    pictures.append(picture)
+            figures = figures_of(run, recipe.rounds_per_epoch)
+            files = [f"{number:02d}_{f.name}.png" for number, f in enumerate(figures, start=1)]
+            with stages.stage("drawing", len(figures) + 1) as stage:
+                for file, figure in zip(files, figures, strict=True):
+                    (folder / file).write_bytes(figure.png)
                     stage.advance()
-                facts = _facts(request, learner, recipe, lesson, found)
-                page = page_of(facts, lesson, found, pictures)
+                facts = _facts(request, learner, recipe, run, found)
+                page = page_of(facts, run, found, figures)
                 (folder / "index.html").write_text(page, encoding="utf-8")
         facts["seconds"] = {name: round(took, 1) for name, took in stages.took.items()}
         text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
         (folder / "metrics.json").write_text(text, encoding="utf-8")
-        names = [picture.path.name for picture in pictures]
-    print_report(console, lesson, found)
-    _say_where(console, out, names)
+    print_report(console, run, found)
+    _say_where(console, out, files)
     return all(expectation.holds for expectation in found)
 
 
 def _say_where(console: Console, out: Path, figures: list[str]) -> None:
-    """The paths of what was written, one a line, never wrapped."""
+    """Print the paths of what was written, one per line, never wrapped."""
     for label, path in (("page", out / "index.html"), ("numbers", out / "metrics.json")):
         print(f"{label:<9}{shown(path)}", file=console.file)
     for i, name in enumerate(figures):
@@ -176,15 +220,15 @@ def _facts(
     request: DemoRequest,
     learner: CheckedSteps,
     recipe: Recipe,
-    lesson: Experiment,
+    run: Experiment,
     found: list[Expectation],
 ) -> dict[str, Any]:
-    """All that metrics.json holds but the seconds; the same for the same seed on the same machine."""
+    """Everything in metrics.json except the seconds: the same for the same seed on the same machine."""
     return {
         "dataset": request.dataset,
         "implementation": shown(learner.implementation.path),
         "seed": request.seed,
-        "device": str(lesson.device),
+        "device": str(run.device),
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
@@ -195,11 +239,11 @@ def _facts(
             for k, v in asdict(recipe).items()
             if k not in ("stages", "most_loss", "least_read")
         },
-        "parameters": lesson.parameters,
-        "losses": lesson.losses,
-        "classifier_accuracy": lesson.accuracy,
-        "real_spread": lesson.real_spread,
-        "scales": [asdict(m) for m in lesson.measurements],
+        "parameters": run.parameters,
+        "losses": run.losses,
+        "classifier_accuracy": run.accuracy,
+        "real_spread": run.real_spread,
+        "scales": [asdict(m) for m in run.measurements],
         "expectations": [asdict(e) for e in found],
     }
 

@@ -272,18 +272,9 @@ def _write_numbers(report: Mapping[str, Any], path: Path) -> None:
 
 def _draw_picture(report: Mapping[str, Any], path: Path) -> None:
     """Draw fidelity against diversity, as PNG."""
-    from kata.figures.charts import draw_fidelity_diversity
-    from kata.figures.style import save_figure
+    from kata.figures.curve import Curve, fidelity_diversity
 
-    rows = report["scales"]
-    figure = draw_fidelity_diversity(
-        [row["scale"] for row in rows],
-        [row["read_as_asked"] for row in rows],
-        [row["spread"] for row in rows],
-        report["real"]["spread"],
-        report["real"]["read_as_asked"],
-    )
-    save_figure(figure, path)
+    path.write_bytes(fidelity_diversity(Curve.of_evaluation(report)).png)
 
 
 _WRITERS = {"--json": _write_numbers, "--picture": _draw_picture}

@@ -1,4 +1,4 @@
-"""`kata picture`: a step's figures by the learner's code, beside the reference's, and those of a mistake like it."""
+"""`kata picture`: a step's figures by the learner's code, beside those of the reference and of a known mistake."""
 
 import os
 import shutil
@@ -8,27 +8,23 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 
 from kata.course.errors import KataError
-from kata.course.files import shown
-from kata.course.loader import StepError, Transplant
+from kata.course.files import shown, write_atomic
+from kata.course.loader import Transplant
 from kata.course.steps import Step
 from kata.course.variants import Mistake
-from kata.figures.captions import CaptionedFigure
-from kata.figures.columns import Column, write_beside
+from kata.figures.columns import Column, side_by_side
 from kata.learn.check import demand_file, worth_examining
 from kata.learn.examine import absent, examine
 from kata.learn.messages import say, say_indented
-from kata.learn.pictures import STEP_PICTURES, PictureKit
+from kata.learn.pictures import PictureKit, figures_of_step
 from kata.learn.workspace import Workspace
 from kata.runner.client import WarmRunner
-from kata.train.checked_steps import StepCallError
-from kata.train.checkpoints import CheckpointError
 
 
 class _GivenUp(Exception):
@@ -36,31 +32,31 @@ class _GivenUp(Exception):
 
 
 class BackgroundDiagnosis:
-    """Asks, from `__enter__` on, in a thread and a process of their own; `mistake` says what came of it.
+    """Looks for the known mistake, while it is entered, in a thread and a process of its own.
 
-    Nothing is asked where the step is known to pass, or there is nothing to compare with.
+    It does not look if the step is known to pass, or if there is nothing to compare with.
     """
 
-    def __init__(self, desk: Workspace, step: Step) -> None:
-        self.desk, self.step = desk, step
+    def __init__(self, workspace: Workspace, step: Step) -> None:
+        self.workspace, self.step = workspace, step
         self.in_time = True
         self._runner: WarmRunner | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._found: Future[Mistake | None] | None = None
 
     def __enter__(self) -> "BackgroundDiagnosis":
-        standing, own = self.desk.standing(self.step), self.desk.implementation
+        standing, own = self.workspace.standing(self.step), self.workspace.implementation
         is_learners = standing.written and own.path != own.solutions
-        if is_learners and not standing.passed and not absent(self.desk.root):
-            self._runner = WarmRunner(self.desk.root, workers=1, training=False).__enter__()
+        if is_learners and not standing.passed and not absent(self.workspace.root):
+            self._runner = WarmRunner(self.workspace.root, workers=1, training=False).__enter__()
             self._pool = ThreadPoolExecutor(1)
             self._found = self._pool.submit(self._look)
         return self
 
     def mistake(self, until: float) -> Mistake | None:
-        """The known mistake whose answers the step gives, or None; until: of time.monotonic(), when to give up.
+        """Return the known mistake that gives the same answers as the step, or None.
 
-        Afterwards `in_time` says whether there was time to find out.
+        until: of time.monotonic(), when to give up. Afterwards `in_time` says if that was enough.
         """
         if self._found is None:
             return None
@@ -85,11 +81,11 @@ class BackgroundDiagnosis:
 
     def _look(self) -> Mistake | None:
         assert self._runner is not None
-        standing = self.desk.standing(self.step)
-        result = standing.result or self.desk.run(self._runner, self.step)
+        standing = self.workspace.standing(self.step)
+        result = standing.result or self.workspace.run(self._runner, self.step)
         if result.passed or not worth_examining(result):
             return None
-        finding = examine(self._runner, self.desk, self.step, result, self._go_on)
+        finding = examine(self._runner, self.workspace, self.step, result, self._go_on)
         return finding.mistakes[0] if finding else None
 
     def _go_on(self, done: int, all_: int) -> None:
@@ -98,7 +94,10 @@ class BackgroundDiagnosis:
 
 
 def show_on_screen(path: Path) -> bool:
-    """Whether the file was handed over: never in continuous integration, nor without a screen."""
+    """Open a file with the system's own program, and return whether that was possible.
+
+    It is not in continuous integration, nor without a screen.
+    """
     if os.environ.get("CI"):
         return False
     if sys.platform == "win32":
@@ -127,115 +126,67 @@ def show_on_screen(path: Path) -> bool:
 
 
 DIAGNOSIS_PATIENCE = 5.0
-"""Seconds from the start on, after which no diagnosis is waited for."""
+"""Seconds from the start, after which the picture is drawn without a diagnosis."""
 
 
 class PictureError(KataError):
     """There is no picture; the message is one sentence that says why and what to do."""
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A step's figures by one implementation; a text, why, stands for one that cannot be drawn."""
-
-    heading: str
-    below: str
-    figures: Sequence[CaptionedFigure | str]
-
-    @property
-    def complaints(self) -> list[str]:
-        """Why figures are missing, each reason once."""
-        return list(dict.fromkeys(f for f in self.figures if isinstance(f, str)))
-
-    @property
-    def column(self) -> Column:
-        """The drawing, as it stands in the picture."""
-        figures = [f if isinstance(f, str) else f.draw() for f in self.figures]
-        return Column(self.heading, self.below, figures)
-
-
 def draw_step(
-    desk: Workspace,
+    workspace: Workspace,
     step: Step,
     console: Console,
     out: Path | None = None,
     checkpoint: str | Path | None = None,
     on_screen: bool = True,
 ) -> Path:
-    """Draw a step's picture into a PNG, say where it is, and open it where there is a screen.
+    """Draw a step's picture into a PNG, say where it is, and open it if there is a screen.
 
-    out: None is a file of the step's name under checkpoints/runs/pictures/; checkpoint: as for `Easel`. Raises
-    PictureError, or DeskError where there is no file of that step.
+    out: None is a file named like the step under checkpoints/runs/pictures/; checkpoint: as for
+    `PictureKit`. Raise PictureError, or WorkspaceError if there is no file of that step.
     """
     began = time.monotonic()
-    demand_file(desk, step)
-    if not desk.written(step):
+    demand_file(workspace, step)
+    if not workspace.written(step):
         raise PictureError(
-            f"Nothing is written in {shown(desk.file(step))} yet: `kata hint {step.number}` helps to begin."
+            f"Nothing is written in {shown(workspace.file(step))} yet: `kata hint {step.number}` helps to begin."
         )
-    path = out or desk.root / "checkpoints" / "runs" / "pictures" / f"{step.name}.png"
-    with BackgroundDiagnosis(desk, step) as lookalike:
-        drawings = [yours(desk, step, checkpoint)]
-        if all(isinstance(figure, str) for figure in drawings[0].figures):
-            raise PictureError(drawings[0].complaints[0])
-        if has_reference(desk):
-            drawings.append(reference(desk, step, checkpoint))
-            if mistake := lookalike.mistake(began + DIAGNOSIS_PATIENCE):
-                drawings[1:1] = like(mistake, checkpoint)
-    _write_picture(drawings, path)
+    path = out or workspace.root / "checkpoints" / "runs" / "pictures" / f"{step.name}.png"
+    own, solutions = workspace.implementation.path, workspace.implementation.solutions
+
+    def column(heading: str, below: str, source: Path) -> Column:
+        """The step of `source` among the solutions of the others; without solutions, as it stands."""
+        among = (
+            Transplant(source, [step.number]) if solutions.is_dir() else workspace.implementation
+        )
+        return Column(heading, below, figures_of_step(PictureKit(among, checkpoint), step))
+
+    with BackgroundDiagnosis(workspace, step) as diagnosis:
+        heading = "the reference" if own == solutions else "yours"
+        columns = [column(heading, shown(workspace.file(step)), own)]
+        if all(isinstance(figure, str) for figure in columns[0].figures):
+            raise PictureError(columns[0].complaints[0])
+        if solutions.is_dir() and own != solutions:
+            columns.append(column("the reference", shown(solutions / step.file), solutions))
+            if mistake := diagnosis.mistake(began + DIAGNOSIS_PATIENCE):
+                third = column(MISTAKE, mistake.diagnosis, mistake.path)
+                columns[1:1] = [] if third.complaints else [third]
+    _write_picture(columns, path)
     say(console, "see", shown(path))
-    _say_what_it_shows(console, desk, step, drawings, lookalike.in_time)
+    say_indented(console, _explanation(workspace, step, columns, diagnosis.in_time), 7)
     if on_screen:
         show_on_screen(path)
     return path
 
 
-def has_reference(desk: Workspace) -> bool:
-    """Whether there is something to draw beside: not in a copy without solutions/, nor for the solutions themselves."""
-    solutions = desk.implementation.solutions
-    return solutions.is_dir() and desk.implementation.path != solutions
+MISTAKE = "a known mistake"
 
 
-def yours(desk: Workspace, step: Step, checkpoint: str | Path | None) -> Drawing:
-    """The learner's own step, among the solutions of all others where there are any."""
-    own = desk.implementation
-    if own.solutions.is_dir():
-        own = Transplant(own.path, [step.number])
-    heading = "yours" if own.path != own.solutions else "the reference"
-    return Drawing(
-        heading, shown(desk.file(step)), figures_of_step(PictureKit(own, checkpoint), step)
-    )
-
-
-def reference(desk: Workspace, step: Step, checkpoint: str | Path | None) -> Drawing:
-    """The solution's."""
-    solutions = desk.implementation.solutions
-    easel = PictureKit(Transplant(solutions, [step.number]), checkpoint)
-    return Drawing("the reference", shown(solutions / step.file), figures_of_step(easel, step))
-
-
-def like(mistake: Mistake, checkpoint: str | Path | None) -> list[Drawing]:
-    """The known mistake's; nothing where it cannot be drawn."""
-    easel = PictureKit(Transplant(mistake.path, [mistake.step.number]), checkpoint)
-    drawing = Drawing("a known mistake", mistake.diagnosis, figures_of_step(easel, mistake.step))
-    return [] if drawing.complaints else [drawing]
-
-
-def figures_of_step(easel: PictureKit, step: Step) -> list[CaptionedFigure | str]:
-    """A step's figures; the sentence why not, in place of each that cannot be drawn."""
-    figures: list[CaptionedFigure | str] = []
-    for sketch in STEP_PICTURES[step.number]:
-        try:
-            figures.append(sketch(easel))
-        except (StepError, StepCallError, CheckpointError) as error:
-            figures.append(str(error))
-    return figures
-
-
-def _write_picture(drawings: Sequence[Drawing], path: Path) -> None:
+def _write_picture(columns: Sequence[Column], path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_beside([drawing.column for drawing in drawings], path)
+        write_atomic(path, side_by_side(columns))
     except OSError as error:
         raise PictureError(
             f"The picture cannot be written to {shown(path)} ({error.strerror or error}): "
@@ -243,17 +194,16 @@ def _write_picture(drawings: Sequence[Drawing], path: Path) -> None:
         ) from None
 
 
-def _say_what_it_shows(
-    console: Console, desk: Workspace, step: Step, drawings: Sequence[Drawing], in_time: bool
-) -> None:
+def _explanation(
+    workspace: Workspace, step: Step, columns: Sequence[Column], in_time: bool
+) -> list[str]:
     """Who drew which column, and why something is missing."""
-    lines = ["from left to right: " + ", ".join(drawing.heading for drawing in drawings)]
-    if len(drawings) == 1:
-        lines = [drawings[0].heading]
-    lines += [d.below for d in drawings if d.heading == "a known mistake"]
-    lines += [f"not drawn: {why}" for why in drawings[0].complaints]
-    if not desk.implementation.solutions.is_dir():
+    headings = ", ".join(column.heading for column in columns)
+    lines = [f"from left to right: {headings}" if len(columns) > 1 else headings]
+    lines += [column.below for column in columns if column.heading == MISTAKE]
+    lines += [f"not drawn: {why}" for why in columns[0].complaints]
+    if not workspace.implementation.solutions.is_dir():
         lines.append("The reference is absent here: solutions/ is not part of this copy.")
     if not in_time:
         lines.append(f"The diagnosis took too long: run `kata check {step.number}`, then this.")
-    say_indented(console, lines, 7)
+    return lines

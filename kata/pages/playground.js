@@ -88,14 +88,10 @@
     return `Where it is heading: a digit that is read as ${result}.`;
   }
 
-  function mark({ share, spread, x, shareY, spreadY }) {
-    find("mark-line").setAttribute("transform", `translate(${x} 0)`);
-    for (const [name, y] of [["share", shareY], ["spread", spreadY]]) {
-      find(`mark-${name}`).setAttribute("cx", x);
-      find(`mark-${name}`).setAttribute("cy", y);
-    }
+  function mark({ fidelity, diversity, moves }) {
+    for (const [id, [x, y]] of Object.entries(moves)) find(id).setAttribute("transform", `translate(${x} ${y})`);
     find("measured-now").textContent =
-      `${find("scale-now").textContent}: ${Math.round(100 * share)}% read as asked, spread ${spread.toFixed(2)}`;
+      `${find("scale-now").textContent}: ${Math.round(100 * fidelity)}% read as asked, diversity ${diversity.toFixed(2)}`;
   }
 
   // The walk: one time after another, at a pace that one can follow.

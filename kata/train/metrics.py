@@ -115,9 +115,11 @@ def expectations(
             )
             for scale, least in least_read.items()
         ),
-        Expectation("spread at w = 1, at least 0.8 of the real one", f"{ratio:.2f}", ratio >= 0.8),
         Expectation(
-            "spread at w = 0, 1, 2, 4, falling",
+            "diversity at w = 1, at least 0.8 of the real one", f"{ratio:.2f}", ratio >= 0.8
+        ),
+        Expectation(
+            "diversity at w = 0, 1, 2, 4, falling",
             ", ".join(f"{spread:.3f}" for spread in falling),
             all(a > b for a, b in pairwise(falling)),
         ),

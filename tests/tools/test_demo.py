@@ -89,9 +89,9 @@ def test_a_wrong_option_is_one_sentence_and_exit_code_2(options, sentence):
 
 def test_an_unwritten_step_is_named(tmp_path):
     """On stubs the demo says which file to fill in, and leaves nothing behind."""
-    desk = tmp_path / "desk"
-    shutil.copytree(ROOT / "solutions", desk, ignore=shutil.ignore_patterns("__pycache__"))
-    guidance = desk / "step03_guidance.py"
+    mine = tmp_path / "mine"
+    shutil.copytree(ROOT / "solutions", mine, ignore=shutil.ignore_patterns("__pycache__"))
+    guidance = mine / "step03_guidance.py"
     text = guidance.read_text(encoding="utf-8")
     guidance.write_text(
         text
@@ -104,14 +104,14 @@ def test_an_unwritten_step_is_named(tmp_path):
         "from kata.cli import main; main()",
         "demo",
         "--impl",
-        str(desk),
+        str(mine),
     ]
     command += ["--out", str(tmp_path / "run")]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 2, run.stderr
     assert "guide is not written yet" in run.stderr
     assert "step03_guidance.py" in run.stderr
-    assert [p.name for p in tmp_path.iterdir()] == ["desk"]
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
 
 
 def test_measures_by_hand():

@@ -23,13 +23,13 @@ TINY = replace(
 
 
 @pytest.fixture
-def desk(tmp_path):
+def mine(tmp_path):
     """A folder with all ten solutions, to be spoilt; its modules are forgotten afterwards."""
     unload()
     shutil.copytree(
-        ROOT / "solutions", tmp_path / "desk", ignore=shutil.ignore_patterns("__pycache__")
+        ROOT / "solutions", tmp_path / "mine", ignore=shutil.ignore_patterns("__pycache__")
     )
-    yield tmp_path / "desk"
+    yield tmp_path / "mine"
     unload()
 
 
@@ -71,24 +71,24 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("case", SPOILT)
-def test_a_step_that_fails_is_blamed_by_name(desk, tmp_path, case):
+def test_a_step_that_fails_is_blamed_by_name(mine, tmp_path, case):
     """File and function, what was wrong, and the command that tells more; no output folder."""
     file, change, sentence = SPOILT[case]
-    with (desk / file).open("a", encoding="utf-8") as text:
+    with (mine / file).open("a", encoding="utf-8") as text:
         text.write(f"\n\n{change}")
     with pytest.raises(StepCallError) as caught:
-        run_demo(DemoRequest(str(desk), out=tmp_path / "run"), Console(file=io.StringIO()), TINY)
+        run_demo(DemoRequest(str(mine), out=tmp_path / "run"), Console(file=io.StringIO()), TINY)
     assert sentence in str(caught.value)
     assert file in str(caught.value)
     assert "pytest tests/test_step" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert [p.name for p in tmp_path.iterdir()] == ["desk"]
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
 
 
-def test_what_steps_print_goes_to_the_log(desk, tmp_path):
+def test_what_steps_print_goes_to_the_log(mine, tmp_path):
     """Nothing of it comes between the progress lines."""
     text = io.StringIO()
-    run_demo(DemoRequest(str(desk), out=tmp_path / "run"), Console(file=text, width=80), TINY)
+    run_demo(DemoRequest(str(mine), out=tmp_path / "run"), Console(file=text, width=80), TINY)
     log = (tmp_path / "run" / "training.log").read_text(encoding="utf-8")
     assert log.count("avg_loss") == TINY.rounds
     assert "avg_loss" not in text.getvalue()

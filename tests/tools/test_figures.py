@@ -1,15 +1,20 @@
 """Figures are drawn from arrays alone, and the page holds them all in itself."""
 
+import io
 import sys
 
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.image import imread
+from jinja2 import UndefinedError
+from PIL import Image
 
 from kata.figures import charts, images, tables
-from kata.figures.style import save_figure
-from kata.pages.page import Claim, PagePicture, Table, render
+from kata.figures.columns import Column, side_by_side
+from kata.figures.curve import Curve, fidelity_diversity
+from kata.figures.style import DPI, FIGURE_WIDTH
+from kata.pages import render
+from kata.train.metrics import Expectation
 
 RANDOM = np.random.default_rng(0)
 
@@ -19,50 +24,79 @@ def normal(*shape):
 
 
 FIGURES = {
-    "class_table": lambda: tables.draw_class_table(normal(11, 64), np.eye(11), "before"),
-    "sum": lambda: charts.draw_conditioning_sum(normal(64), normal(64), normal(64), 0.3, 7),
-    "fields": lambda: images.draw_velocity_fields(
-        normal(8, 8), normal(8, 8), normal(8, 8), {w: normal(8, 8) for w in (1, 3, 5, 7)}, 7
+    "class_table": lambda: tables.class_table(normal(11, 64), np.eye(11)),
+    "sum": lambda: charts.conditioning_sum(normal(64), normal(64), normal(64)),
+    "modulation": lambda: images.modulation(normal(12, 64), normal(12, 64), normal(12, 64)),
+    "fields": lambda: images.guided_fields(
+        normal(8, 8), normal(8, 8), normal(8, 8), {w: normal(8, 8) for w in (1, 3, 5, 7)}, 7, "a 7"
     ),
-    "dropout": lambda: charts.draw_label_dropout(
-        np.arange(20) % 10, np.where(np.arange(20) % 6, np.arange(20) % 10, 10), 10, 0.1
+    "dropout": lambda: charts.label_dropout(
+        np.arange(20) % 10, np.where(np.arange(20) % 6, np.arange(20) % 10, 10), 10
     ),
-    "no_dropout": lambda: charts.draw_label_dropout(
-        np.arange(20) % 10, np.arange(20) % 10, 10, 0.1
-    ),
-    "loss": lambda: charts.draw_loss([1.0, 0.5, 0.4], 1),
-    "grid_8": lambda: images.draw_class_grid(normal(10, 4, 8, 8), "w = 4"),
-    "grid_28": lambda: images.draw_class_grid(normal(10, 8, 28, 28), "w = 4"),
-    "scales": lambda: images.draw_scale_rows(
+    "no_dropout": lambda: charts.label_dropout(np.arange(20) % 10, np.arange(20) % 10, 10),
+    "line": lambda: images.straight_line(normal(5, 8, 8), (0, 0.25, 0.5, 0.75, 1), normal(8, 8)),
+    "loss": lambda: charts.loss([1.0, 0.5, 0.4], 1),
+    "asked": lambda: images.as_asked(normal(3, 10, 8, 8), (0, 1, 4), "0 to 9"),
+    "grid_8": lambda: images.every_digit(normal(10, 4, 8, 8), 4),
+    "grid_28": lambda: images.more_digits(normal(10, 8, 28, 28), 4),
+    "scales": lambda: images.by_scale(
         normal(6, 6, 8, 8), (1, 2, 3, 4, 5, 7), [1.0] * 6, [0.2] * 6, 7
     ),
-    "modes": lambda: images.draw_mode_strips(
-        {name: normal(16, 8, 8) for name in "abc"}, dict.fromkeys("abc", "title")
+    "modes": lambda: images.three_modes(
+        {name: normal(16, 8, 8) for name in ("unconditional", "conditional", "guided")}, 3, 4
     ),
-    "learned": lambda: tables.draw_learned_table(normal(11, 64), np.eye(11), normal(11, 2)),
-    "curve": lambda: charts.draw_fidelity_diversity(
-        (0, 1, 2, 4, 7), [0.1, 0.9, 1, 1, 1], [0.4, 0.3, 0.2, 0.2, 0.2], 0.33, 0.99
+    "learned": lambda: tables.learned_table(normal(11, 64), np.eye(11), normal(11, 2)),
+    "curve": lambda: fidelity_diversity(
+        Curve((0, 1, 2, 4, 7), [0.1, 0.9, 1, 1, 1], [0.4, 0.3, 0.2, 0.2, 0.2], 0.99, 0.33, 500)
     ),
 }
 
 
+def pixels_of(content):
+    """A file's pixels `(H, W, 3)`, in [0, 1]."""
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")) / 255
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_drawn_and_leaves_no_trace(name, tmp_path):
+def test_a_figure_is_drawn_and_leaves_no_trace(name):
     """A PNG of sensible size with something on it; matplotlib's own settings stay as they were."""
     before = dict(matplotlib.rcParams)
-    save_figure(FIGURES[name](), tmp_path / "figure.png")
-    picture = imread(tmp_path / "figure.png")
-    assert 300 <= picture.shape[0] <= 1200
+    figure = FIGURES[name]()
+    picture = pixels_of(figure.png)
+    assert (150 if name == "line" else 300) <= picture.shape[0] <= 1200
     assert 300 <= picture.shape[1] <= 1200
-    assert picture[..., :3].std() > 0.01
+    assert picture.std() > 0.01
+    assert all((figure.name, figure.title, figure.caption, figure.alt))
     assert dict(matplotlib.rcParams) == before
 
 
+def test_a_figure_is_the_same_every_time():
+    """The same arrays give the same bytes."""
+    table = normal(11, 64)
+    first, second = (tables.class_table(table, np.eye(11)).png for _ in range(2))
+    assert first == second
+
+
+def test_columns_stand_side_by_side():
+    """At full size, row by row; a sentence stands in place of a figure that could not be drawn."""
+    figures = [FIGURES["loss"](), FIGURES["sum"]()]
+    one, two = (
+        Column("yours", "a file", figures),
+        Column("the reference", "b", ["not yet", *figures[1:]]),
+    )
+    assert two.complaints == ["not yet"]
+    alone, both = pixels_of(side_by_side([one])), pixels_of(side_by_side([one, two]))
+    assert alone.shape[1] >= FIGURE_WIDTH * DPI
+    assert both.shape[1] > 2 * FIGURE_WIDTH * DPI
+    assert np.array_equal(both[:, : alone.shape[1]], alone)
+    assert both[:, alone.shape[1] :].std() > 0.01
+
+
 def test_drawing_needs_no_window_and_no_pyplot():
-    """The rooms of drawing import neither."""
-    rooms = [name for name in sys.modules if name.startswith("kata.figures")]
-    assert rooms
-    assert not any("pyplot" in vars(sys.modules[name]) for name in rooms)
+    """The modules of the figures import neither."""
+    modules = [name for name in sys.modules if name.startswith("kata.figures")]
+    assert modules
+    assert not any("pyplot" in vars(sys.modules[name]) for name in modules)
 
 
 def test_a_mosaic_keeps_rows_and_columns():
@@ -76,23 +110,34 @@ def test_a_mosaic_keeps_rows_and_columns():
     assert np.isnan(whole[:, 8]).all()
 
 
-def test_the_page_escapes_its_texts_and_holds_its_pictures(tmp_path):
+def test_the_page_escapes_its_texts_and_holds_its_pictures():
     """Every picture inside with its alt text, missed claims marked, no address to fetch anything from."""
-    save_figure(FIGURES["loss"](), tmp_path / "loss.png")
-    picture = PagePicture(tmp_path / "loss.png", "Loss <1>", "It falls.", 'A "curve" & more')
-    page = render(
-        "Title",
-        "Lead",
-        [picture],
-        Table(("scale", "share"), [("w = 1", "96%")]),
-        "Notes",
-        [Claim("a", "1", True), Claim("b", "2", False)],
-        "Footer",
+    figure = images.guided_fields(
+        *normal(3, 8, 8), {w: normal(8, 8) for w in (1, 3, 5, 7)}, 7, 'a <b>"7"</b> & more'
     )
-    assert "Loss &lt;1&gt;" in page
-    assert 'alt="A &quot;curve&quot; &amp; more"' in page
-    assert page.count("data:image/png;base64,") == 1
+    page = render(
+        "run.html",
+        facts={"implementation": "<i>", "seed": 1, "device": "cpu", "versions": {"torch": "2"}},
+        dataset="digits",
+        parameters=1000,
+        accuracy=0.99,
+        samples=20,
+        headings=("scale", "share"),
+        rows=[("w = 1", "96%")],
+        expectations=[Expectation("a", "1", True), Expectation("b", "2", False)],
+        figures=[figure],
+    )
+    assert "a &lt;b&gt;&#34;7&#34;&lt;/b&gt; &amp; more" in page
+    assert "&lt;i&gt;" in page
+    assert "<b>&#34;" not in page
+    assert page.count("data:image/png;base64,") == page.count(" alt=") == 1
     assert "http" not in page
     assert ">holds<" in page
     assert ">missed<" in page
     assert "prefers-color-scheme: dark" in page
+
+
+def test_a_template_lacks_nothing_in_silence():
+    """A name that is not given is an error, rather than an empty place in a page."""
+    with pytest.raises(UndefinedError):
+        render("gallery.html", playground=None, figures_by_step=[])

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from kata.figures.curve import Curve
+from kata.figures.curve import HEIGHT, LEFT, PANELS, RIGHT, WIDTH, Curve
 from kata.learn.gallery import write_gallery
 from kata.learn.workspace import open_workspace
-from kata.pages.page import frame
-from kata.pages.playground import STYLE, Walks, section
+from kata.pages import render
+from kata.pages.playground import Walks, playground_of
 
 from .browser import Browser, installed
 
@@ -38,8 +38,9 @@ def coded_walks():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("gallery") / "index.html"
-    body = section(coded_walks(), CURVE)
-    path.write_text(frame("Title", "Lead", body, "Footer", STYLE), encoding="utf-8")
+    playground = playground_of(coded_walks(), CURVE)
+    text = render("gallery.html", drawn_by="some", playground=playground, figures_by_step=[])
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -70,8 +71,7 @@ def opened(browser, page):
 @pytest.mark.slow
 def test_the_page_of_kata_gallery(browser, tmp_path):
     """All ten steps and the playground, from a checkpoint that ships: less than 3 MB, no error, a digit."""
-    desk = open_workspace("solutions")
-    found = write_gallery(desk, Console(file=io.StringIO()), tmp_path)
+    found = write_gallery(open_workspace("solutions"), Console(file=io.StringIO()), tmp_path)
     assert found.missing == ()
     assert len(found.steps) == 10
     assert found.page.stat().st_size < 3_000_000
@@ -99,6 +99,14 @@ SHOWN = """(id) => {
 """The digit, noise, time and scale that a canvas shows; greys rise with the number."""
 
 
+MIDDLE = f"""(id) => {{
+  const whole = document.querySelector(".curve").getBoundingClientRect();
+  const {{ x, y, width, height }} = document.getElementById(id).getBoundingClientRect();
+  return [(x + width / 2 - whole.x) * {WIDTH} / whole.width, (y + height / 2 - whole.y) * {HEIGHT} / whole.height];
+}}"""
+"""Where a mark of the curve stands, in the units of the drawing."""
+
+
 @pytest.mark.parametrize(
     ("choice", "indices"),
     [
@@ -119,8 +127,15 @@ def test_the_address_chooses_what_is_shown(opened, choice, indices):
     assert f"Noise {noise + 1}, " in said
     assert f"w = {SCALES[scale]}, t = {round(TIMES[time], 2):g}: " in said
     assert (f"asked for a {digit}" in said) == (scale != 0)
-    marked = browser.run("document.getElementById('mark-share').getAttribute('cx')")
-    assert float(marked) == CURVE.at(SCALES[scale])["x"]
+    measured = CURVE.at(SCALES[scale])
+    x = LEFT + (WIDTH - LEFT - RIGHT) * SCALES[scale] / CURVE.scales[-1]
+    for name, most, (top, bottom) in (
+        ("fidelity", 1, PANELS[0]),
+        ("diversity", 1.15 * max(CURVE.diversity), PANELS[1]),
+    ):
+        y = bottom - (bottom - top) * measured[name] / most
+        assert browser.run(f"({MIDDLE})('mark-{name}')") == pytest.approx([x, y], abs=0.5)
+        assert browser.run(f"({MIDDLE})('line-{name}')")[0] == pytest.approx(x, abs=0.5)
 
 
 def test_what_is_seen_is_told(opened):
@@ -193,7 +208,7 @@ def test_a_move_of_a_slider_is_answered_within_one_frame(opened):
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_sticks_out_sideways(opened, width):
-    """On a phone as on a desk; what is to be touched is large enough there."""
+    """On a phone as on a desktop; everything that is to be touched is large enough."""
     browser = opened(width=width)
     assert browser.run("document.scrollingElement.scrollWidth") <= width
     small = "[...document.querySelectorAll('.choices span, .sliders input, button')].filter(e => %s < 24)"

@@ -17,12 +17,10 @@ from kata.cli import app
 from kata.course.files import find_root
 from kata.course.loader import Implementation, Transplant, unload
 from kata.course.steps import STEPS, step_by_number
-from kata.figures.sprites import sheet
-from kata.figures.style import save_figure
+from kata.figures.images import sheet
 from kata.learn import draw as screen
-from kata.learn.draw import figures_of_step
 from kata.learn.gallery import GalleryError, write_gallery
-from kata.learn.pictures import STEP_PICTURES, PictureKit
+from kata.learn.pictures import STEP_PICTURES, PictureKit, figures_of_step
 from kata.learn.workspace import open_workspace
 from kata.train.checkpoints import write_checkpoint
 
@@ -74,10 +72,7 @@ def solve(course, number, change=""):
 
 def bytes_of(figures):
     """The figures as PNGs."""
-    files = [io.BytesIO() for _ in figures]
-    for figure, file in zip(figures, files, strict=True):
-        save_figure(figure.draw(), file)
-    return [file.getvalue() for file in files]
+    return [figure.png for figure in figures]
 
 
 # The steps that live in the trained model, and a mistake that must be seen there.
@@ -165,6 +160,12 @@ REFUSED = {
         "no attribute",
     ),
     "None": (4, "def drop_labels(y, *rest, **named):\n    pass\n", ("4",), "must return a tensor"),
+    "complex numbers": (
+        10,
+        "def similarity_matrix(X):\n    return np.eye(len(X), dtype=complex)\n",
+        ("10",),
+        "cannot be drawn",
+    ),
     "no folder to write to": (4, "", ("4", "--out", "no/where.png"), "cannot write there"),
     "another kind of file": (4, "", ("4", "--out", "x.jpg"), "must end with .png"),
     "no checkpoint": (7, "", ("7",), "There is no trained checkpoint here"),
@@ -218,7 +219,7 @@ def test_the_gallery_shows_the_steps_that_pass(run, course, checkpoint, monkeypa
     solve(course, 3)
     solve(course, 10)
     chosen = (step_by_number(3), step_by_number(10))
-    monkeypatch.setattr("kata.learn.gallery.passed_steps", lambda desk, console: chosen)
+    monkeypatch.setattr("kata.learn.gallery.passed_steps", lambda workspace, console: chosen)
     found = write_gallery(open_workspace(), Console(file=io.StringIO()), None, checkpoint)
     assert found.steps == chosen
     assert found.missing == ()
