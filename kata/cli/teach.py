@@ -31,7 +31,7 @@ def need_grader() -> None:
 def student_copy(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
 ) -> None:
-    """Copy the course for a class: all that a learner needs, without solutions, mistakes and grader."""
+    """Copy the course for a class, without solutions, mistakes and grader."""
     need_grader()
     from kata.course.files import find_root
     from kata.grade.targets import CopyError, write_student_copy
@@ -134,7 +134,7 @@ def grade(
 def gradescope(
     out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The archive to write.")],
 ) -> None:
-    """Build the autograder archive for Gradescope: the course, and the scripts that install and run it."""
+    """Build the autograder archive for Gradescope: the course, and scripts that run it."""
     need_grader()
     from kata.course.files import find_root
     from kata.grade.targets import PackingError, write_autograder

@@ -1,10 +1,10 @@
-"""The format of answers, from a sandbox and in the learner's cache: JSON headers and bytes, never unpickled.
+"""The format of answers, in messages and in files: JSON headers and bytes, never unpickled.
 
-The first byte says whether the step loaded: `+`, and frames of answers follow, or `-`, and a sentence says why not.
-A frame is the length of its header (4 bytes, big-endian), the header, and the bytes of its tensors one after another.
-A header is JSON: `{"question": name, "error": class, "message": text, "values": [[name, dtype, shape], ...]}`. The
-decoder trusts nothing: every count and every length has a cap, and memory stays below a small multiple of the bytes
-that came.
+The first byte says whether the step loaded: `+`, and frames of answers follow, or `-`, and a
+sentence says why not. A frame is the length of its header (4 bytes, big-endian), the header, and
+the bytes of its tensors one after another. A header is JSON: `{"question": name, "error": class,
+"message": text, "values": [[name, dtype, shape], ...]}`. The decoder trusts nothing: every count
+and every length has a cap, and memory stays below a small multiple of the bytes that came.
 """
 
 import json
@@ -45,7 +45,7 @@ class FormatError(Exception):
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came back. refused: why the step did not load; broken: what is wrong with the bytes, or ""."""
+    """What came back. refused: why the step did not load; broken: why the bytes make no sense."""
 
     answers: Answers = field(default_factory=dict)
     refused: str = ""
@@ -53,7 +53,7 @@ class Decoded:
 
 
 def encode(question: str, answer: Answer) -> bytes:
-    """Return one answer as a frame; one of an unknown dtype, or of too many values, becomes an error."""
+    """Return one answer as a frame; an unknown dtype, or too many values, make it an error."""
     values = answer.values
     odd = [
         v for v in values.values() if v.dtype not in DTYPES.values() or v.layout != torch.strided
@@ -82,7 +82,7 @@ def encode_all(answers: Answers) -> bytes:
 
 
 def decode(blob: bytes) -> Decoded:
-    """Return what the bytes hold, up to the first that make no sense; never raise, never run what is read."""
+    """Return what the bytes hold, up to the first that make no sense; never raise."""
     if blob[:1] == b"-":
         return Decoded(refused=clean(blob[1 : 1 + TEXT_CAP].decode("utf-8", "replace")))
     if blob[:1] != b"+":
@@ -101,7 +101,7 @@ def decode(blob: bytes) -> Decoded:
 
 
 def clean(text: str) -> str:
-    """Return a submission's text, cut to its cap, without control characters and lone surrogates."""
+    """Return a submission's text, cut, without control characters and lone surrogates."""
     shown = "".join(
         c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
     )

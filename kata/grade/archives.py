@@ -1,4 +1,4 @@
-"""Read single files out of archives that cannot be trusted: nothing is unpacked, every amount has a cap."""
+"""Read single files out of untrusted archives: nothing is unpacked, every amount has a cap."""
 
 import bz2
 import gzip
@@ -32,7 +32,7 @@ def is_archive(path: Path) -> bool:
 
 
 def members(path: Path, wanted: Wanted, cap: int) -> Iterator[tuple[str, bytes | str]]:
-    """Yield the wanted files of an archive: place, and at most cap + 1 bytes, or why there are none.
+    """Yield an archive's wanted files: place, and at most cap + 1 bytes, or why there are none.
 
     Raise ArchiveError if the archive is damaged, a bomb, or climbs out of its folder.
     """

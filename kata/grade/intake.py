@@ -1,4 +1,4 @@
-"""Intake: what was handed in, as the texts of the step files. Only small regular files of these names are read."""
+"""Intake: what was handed in, as the texts of the step files. No other file is read."""
 
 import os
 import re
@@ -42,7 +42,7 @@ class IntakeError(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """What one learner handed in: texts and problems by step number; refused: why nothing could be read."""
+    """One learner's texts and problems by step number; refused: why nothing could be read."""
 
     name: str
     files: Mapping[int, bytes] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a submission lies: a folder, an archive, or one learner's files in a folder of everybody's."""
+    """Where a submission lies: a folder, an archive, or one learner's files among everybody's."""
 
     name: str
     paths: tuple[Path, ...]
@@ -104,7 +104,7 @@ class _Found:
 
 
 def sources(folder: Path) -> list[Source]:
-    """Return the submissions in a folder of folders, of archives, or of a learning platform's files, by name.
+    """Return the submissions in a folder of folders, archives, or a platform's files, by name.
 
     Raise IntakeError if the folder cannot be read, holds no submission, or two of one name.
     """
@@ -146,7 +146,7 @@ def printable(name: str) -> str:
 
 
 def _is_one(entries: list[Path]) -> bool:
-    """Whether a folder is itself one submission: it holds a file of a step's plain name, or `exercises/`."""
+    """Whether a folder is itself one submission: it holds a step's file, or `exercises/`."""
     names = {s.file for s in STEPS}
     return any(p.name in names and not p.is_dir() for p in entries) or any(
         p.name == "exercises" and p.is_dir() for p in entries
@@ -242,7 +242,7 @@ def _checked(text: bytes | str) -> tuple[bytes, str]:
 
 
 def _sorted_out(name: str, found: list[_Found], late: bool) -> Submission:
-    """Of several files for a step, the intended one; a problem if two differ and nothing tells which."""
+    """Of several files per step, the intended one, or a problem if nothing tells which it is."""
     by_step: dict[int, list[_Found]] = defaultdict(list)
     for one in found:
         if one.match:

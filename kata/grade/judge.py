@@ -1,4 +1,4 @@
-"""The judge: what a submission's answers are worth. It sees tensors alone and runs no submitted code."""
+"""The judge: what a submission's answers are worth. It sees tensors and runs no submitted code."""
 
 import ast
 import hashlib
@@ -35,7 +35,7 @@ class JudgeError(Exception):
 
 
 class Judge:
-    """Grade submissions against the solutions, on inputs drawn from a seed. Several threads may share it."""
+    """Grades submissions against the solutions, on inputs drawn from a seed. It is thread-safe."""
 
     def __init__(
         self, root: Path, sandboxes: Sandboxes, seed: int, limits: Limits | None = None
@@ -52,7 +52,7 @@ class Judge:
         self._known: dict[int, dict[Mistake, Answers]] = {}
 
     def grade(self, submission: Submission, key: str = "") -> SubmissionResult:
-        """Return the result of a submission. If the grader fails, its `error` says why, and it has no points."""
+        """Return a submission's result; if the grader fails, its `error` says why."""
         out_of = float(sum(step.points for step in STEPS))
         notes = ["handed in late"] if submission.late else []
         blank = SubmissionResult(submission.name, key, 0.0, out_of, 0.0, notes=tuple(notes))
@@ -101,7 +101,7 @@ class Judge:
             return self._reference[step.number]
 
     def known(self, step: Step) -> dict[Mistake, Answers]:
-        """Return the answers of a step's known mistakes to this run's inputs, computed at the first call."""
+        """Return the answers of a step's known mistakes to this run's inputs, computed once."""
         with self._locks[step.number]:
             if step.number not in self._known:
                 mistakes = [m for m in self._mistakes if m.step == step]
@@ -200,8 +200,8 @@ class Judge:
 def share(verdicts: Sequence[Verdict]) -> float:
     """Return the share of a step's points that its verdicts earn, 0 to 1.
 
-    Values earn: the weight of the correct ones, as a share of all values. Testimony only costs: each
-    that fails takes its share of all criteria off what the values earned.
+    Values earn: the weight of the correct ones, as a share of all values. Testimony only costs:
+    each that fails takes its share of all criteria off what the values earned.
     """
     values = sum(v.weight for v in verdicts if not v.testimony)
     earned = sum(v.weight for v in verdicts if not v.testimony and v.passed)

@@ -1,4 +1,4 @@
-"""Pools of workers that grade submissions: sandboxes and a judge here, or in every process of a Dask cluster."""
+"""Pools that grade submissions: sandboxes and a judge, here or all over a Dask cluster."""
 
 import atexit
 import threading
@@ -25,7 +25,7 @@ Key = Callable[[Submission], str]
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides a grade besides the submission. hidden: folders that no sandbox may see."""
+    """All that decides a grade besides the submission. hidden: folders that no sandbox may see."""
 
     isolation: str
     seed: int
@@ -38,7 +38,7 @@ class Settings:
 def local_pool(
     root: Path, settings: Settings, key: Key
 ) -> Iterator[tuple[list[Layer], GradingStream]]:
-    """Yield the layers of isolation, tried out here, and a function that grades submissions in parallel."""
+    """Yield the layers of isolation here, and a function that grades submissions in parallel."""
     with Sandboxes(root, settings.isolation, settings.hidden, settings.workers) as sandboxes:
         layers = try_layers(sandboxes, root, settings.hidden)
         judge = Judge(root, sandboxes, settings.seed, settings.limits)
@@ -57,7 +57,7 @@ def local_pool(
 def cluster_pool(
     address: str, settings: Settings, key: Key
 ) -> Iterator[tuple[list[Layer], GradingStream]]:
-    """Yield the same for a Dask cluster, whose machines have the course: texts go there, results come back.
+    """Yield the same for a Dask cluster, whose machines have the course: only texts go there.
 
     Raise IsolationError if there is no such cluster, or no Dask.
     """

@@ -15,7 +15,7 @@ SCHEMA = Path(__file__).with_name("result.schema.json")
 
 @dataclass(frozen=True)
 class CriterionResult:
-    """One criterion: whether it passed and, in the test's words, what must hold, what happened, what to try."""
+    """One criterion. must, why, hint: what must hold, what happened, and what to try."""
 
     name: str
     passed: bool
@@ -28,7 +28,7 @@ class CriterionResult:
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step of a submission. assembled: its points among the learner's own steps; fingerprint: of its text."""
+    """One step. assembled: its points among the learner's own steps; fingerprint: of its text."""
 
     step: int
     points: float
@@ -47,7 +47,10 @@ class StepResult:
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """A whole submission. error: why the grader failed; refused: why nothing could be read; notes: what to review."""
+    """A whole submission.
+
+    error: why the grader failed; refused: why nothing could be read; notes: what to review.
+    """
 
     name: str
     key: str
@@ -72,7 +75,7 @@ class SubmissionResult:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "SubmissionResult":
-        """Return the result that a dictionary holds; raise ValueError if it holds none of this version."""
+        """Return the result in a dictionary; raise ValueError if there is none of this version."""
         if not isinstance(data, dict) or data.get("version") != VERSION:
             raise ValueError("the result is of another version of kata")
         try:
@@ -133,7 +136,7 @@ class GradingRun:
 
 
 def slug(name: str) -> str:
-    """Return a plain file name for a submission's name; different names give different file names."""
+    """Return a plain file name for a submission's name, and different ones for different names."""
     plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._")[:60]
     if (
         plain
@@ -162,7 +165,7 @@ def save_result(folder: Path, result: SubmissionResult) -> None:
 
 
 def load_results(folder: Path) -> dict[str, SubmissionResult]:
-    """Return all results of an output folder by name; files that hold no result of this version are skipped."""
+    """Return all results of an output folder by name; skip files of other versions."""
     found = {}
     for path in sorted((folder / "results").glob("*.json")):
         try:

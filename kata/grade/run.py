@@ -1,4 +1,4 @@
-"""A run of the grader, from a folder of submissions to a folder of results; it can be stopped and resumed."""
+"""A run of the grader, from a folder of submissions to a folder of results. It can be resumed."""
 
 import hashlib
 import platform
@@ -24,7 +24,10 @@ class GradingError(Exception):
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """The options of `kata grade`. seed: None for a fresh one; only: a name, or "" for all; shard: (I, N)."""
+    """The options of `kata grade`.
+
+    seed: None for a fresh one; only: a name, or "" for all; shard: (I, N).
+    """
 
     submissions: Path
     out: Path
@@ -40,7 +43,7 @@ class GradeRequest:
 
 @dataclass(frozen=True)
 class Summary:
-    """The outcome of a run. graded: how many now; kept: how many from before; refused: what could not be read."""
+    """The outcome of a run. graded: how many now; kept: how many from before."""
 
     run: GradingRun
     results: Sequence[SubmissionResult]
@@ -49,6 +52,7 @@ class Summary:
 
     @property
     def refused(self) -> list[SubmissionResult]:
+        """The submissions that could not be read."""
         return [r for r in self.results if r.refused]
 
 
@@ -63,7 +67,8 @@ def grade_class(
 
     announce: called with the layers of isolation and the number of submissions to grade, before the
     first one runs; progress: called with every result, and the seconds that are left. Raise
-    GradingError, IntakeError, IsolationError or JudgeError, the first three before anything is written.
+    GradingError, IntakeError, IsolationError or JudgeError, the first three before anything is
+    written.
     """
     everyone = sources(request.submissions)
     old = _old_run(request)
@@ -111,7 +116,7 @@ def grade_class(
 
 
 def merge_runs(folders: Sequence[Path], out: Path) -> Summary:
-    """Put the results of several runs, shards of one class, into one folder with reports of its own.
+    """Put the results of several runs, shards of one class, into one folder, with reports.
 
     Raise GradingError if a folder holds no run, a name comes twice, or the runs differ in course,
     seed or isolation.

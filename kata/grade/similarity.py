@@ -1,4 +1,7 @@
-"""Structural similarity of two submissions, ignoring names and comments. For manual review; never affects a grade."""
+"""Structural similarity of two submissions, ignoring names and comments.
+
+It is for manual review and never affects a grade.
+"""
 
 import ast
 import hashlib
@@ -21,10 +24,11 @@ ENOUGH = 60
 
 
 def fingerprint(text: bytes) -> tuple[int, ...]:
-    """Return the smallest hashes of a text's shingles: 8 tokens of its syntax tree, all names made equal.
+    """Return the smallest hashes of a text's shingles: 8 tokens of its tree, all names made equal.
 
-    The share of hashes that two fingerprints have in common estimates that of their shingles (Broder, "On the
-    resemblance and containment of documents", 1997). Empty if the text is not Python.
+    The share of hashes that two fingerprints have in common estimates that of their shingles
+    (Broder, "On the resemblance and containment of documents", 1997). Empty if the text is not
+    Python.
     """
     try:
         tree = ast.parse(text)
@@ -43,7 +47,7 @@ def fingerprint(text: bytes) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Similarity:
-    """Which other submission is most similar, how similar it is (0 to 1), and how similar the solutions are."""
+    """The most similar other submission; share, solutions: how similar it and those are, 0 to 1."""
 
     other: str
     share: float
@@ -51,7 +55,7 @@ class Similarity:
 
 
 def most_similar(everyone: Mapping[str, Fingerprints]) -> dict[str, Similarity]:
-    """Return, for every submission by name, the most similar one; submissions that are too short have none."""
+    """Return the most similar submission to each, by name; those that are too short have none."""
     course = _of_the_solutions()
     found = {}
     for name, own in everyone.items():
@@ -72,7 +76,7 @@ def _of_the_solutions() -> Fingerprints:
 
 
 def similarity(a: Fingerprints, b: Fingerprints) -> float:
-    """Return how similar two submissions are, 0 to 1, over the steps that both have; 0 if those are too short."""
+    """Return how similar two submissions are in the steps that both have, 0 (or too short) to 1."""
     common = union = 0
     for step in a.keys() & b.keys():
         both = sorted({*a[step], *b[step]})[:HASHES]

@@ -23,7 +23,7 @@ class CopyError(Exception):
 
 
 def write_student_copy(root: Path, folder: Path) -> int:
-    """Make the copy, with fresh stubs in exercises/, in a new folder; return the number of its files."""
+    """Make the copy, with fresh stubs, in a new folder; return the number of its files."""
     if not (root / "solutions").is_dir():
         raise CopyError("The stubs are made from solutions/, which is not here: use a whole clone.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -88,7 +88,7 @@ class PackingError(Exception):
 
 
 def write_autograder(root: Path, out: Path) -> int:
-    """Write the archive and return its size in bytes; raise PackingError if it exists or cannot be written."""
+    """Write the archive and return its size in bytes; raise PackingError if that is impossible."""
     if not (root / "solutions").is_dir():
         raise PackingError("The grader needs solutions/, which is not here: use a whole clone.")
     try:

@@ -2,14 +2,14 @@
 
 What is covered, with either isolation:
 
-- Every job has a process of its own, in a folder of its own that is removed afterwards.
+- Every job has a process of its own, and a folder of its own that is removed afterwards.
 - Limits: seconds, processor seconds, memory and number of all its processes together, bytes
   printed, bytes answered, size of a file, open files. A job over a limit is ended, with a reason.
 - It inherits no environment variable of the grader's, and no open file but its three pipes.
 - What it leaves running is ended with it: daemons too, on Linux.
 - The expected values are never there. Only the questions are loaded (view.py), and the seed of
-  their inputs arrives after the submission is loaded. Rules are applied in the grader, to tensors.
-- What comes back is parsed under caps and never unpickled, so it can neither run nor exhaust memory.
+  their inputs arrives after the submission is loaded. The grader applies the rules, to tensors.
+- What comes back is parsed under caps and never unpickled: it can neither run nor fill memory.
 
 What is covered by strict isolation alone, on Linux with bubblewrap:
 

@@ -34,8 +34,8 @@ ENVIRONMENT = {
 def bubblewrap(root: Path, view: Path, hidden: tuple[Path, ...]) -> list[str]:
     """Return the command that starts a sandbox: an allow-list of what can be read, and no network.
 
-    Readable are the system's libraries, the Python in use, and `view`, the questions. hidden: folders
-    that must not be readable in any case. Raise IsolationError if there is no bubblewrap.
+    Readable are the system's libraries, the Python in use, and `view`, the questions. hidden:
+    folders that must not be readable in any case. Raise IsolationError if there is no bubblewrap.
     """
     program = shutil.which("bwrap")
     if sys.platform != "linux" or program is None:

@@ -42,14 +42,15 @@ ENDED = {
 
 
 class SandboxError(Exception):
-    """A sandbox failed, by itself or by what it ran. It is the grader's failure and never a score."""
+    """A sandbox failed, by itself or by what it ran: the grader's failure, never a score."""
 
 
 @dataclass(frozen=True)
 class SandboxJob:
     """The questions of one step, to be answered by submitted files.
 
-    files: bytes by path, below `exercises/` or `solutions/`; inspection: what layers.py wants tried instead.
+    files: bytes by path, below `exercises/` or `solutions/`; inspection: what layers.py wants tried
+    instead.
     """
 
     step: Step
@@ -61,7 +62,7 @@ class SandboxJob:
 
 @dataclass(frozen=True)
 class SandboxReply:
-    """The reply to a job. ended: why it had to be ended, or ""; left: how many of its processes still run."""
+    """The reply to a job. ended: why it was ended, or ""; left: how many processes still run."""
 
     decoded: Decoded
     ended: str
@@ -107,7 +108,7 @@ class Sandboxes:
         self._files.close()
 
     def run(self, job: SandboxJob, seed: int) -> SandboxReply:
-        """Run a job in a free sandbox; raise SandboxError if it fails there and again in a fresh one."""
+        """Run a job in a free sandbox; raise SandboxError if it fails there and in a fresh one."""
         with self._one() as sandbox:
             try:
                 return sandbox.run(job, seed)

@@ -18,9 +18,10 @@ from kata.grade.sandbox.isolation import PASSED_ON
 def inspect_layers(request: dict[str, Any]) -> Answer:
     """Try everything that a sandbox should prevent; return 1 for what worked, else 0.
 
-    request: `secret`, paths to read; `outside`, folders to write to; `grader`, a process to signal, numbered
-    in the namespace `processes`; `server`, host and port of something that listens; `memory`, the limit in
-    bytes; `environment`, names of variables that must not have been passed on.
+    request: `secret`, paths to read; `outside`, folders to write to; `grader`, a process to signal,
+    numbered in the namespace `processes`; `server`, host and port of something that listens;
+    `memory`, the limit in bytes; `environment`, names of variables that must not have been passed
+    on.
     """
     grader_in_reach = namespace_of_processes() == request["processes"]
     found = {
@@ -72,7 +73,7 @@ def _write(folder: str) -> None:
 
 
 def _leave_a_daemon() -> bool:
-    """Whether a process could be started outside of its parent's session; the supervisor tells if it was ended."""
+    """Whether a process could leave its session; the supervisor tells if it was ended."""
     if not hasattr(os, "fork"):
         with contextlib.suppress(OSError):
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(5)"])

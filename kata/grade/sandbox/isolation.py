@@ -1,4 +1,4 @@
-"""How a job is confined: what the worker gives up before it runs submitted code, and the watch over its processes."""
+"""How a job is confined: what its worker gives up, and how its processes are watched and ended."""
 
 import contextlib
 import ctypes
@@ -36,7 +36,7 @@ class Limits:
 
 
 def separate_children() -> None:
-    """Put later children into user, process and IPC namespaces of their own; the first is their pid 1."""
+    """Put later children into user, process and IPC namespaces of their own, as pid 1 and up."""
     user, group = os.getuid(), os.getgid()
     _call("unshare", NEW_USER | NEW_PID | NEW_IPC)
     Path("/proc/self/setgroups").write_text("deny")
@@ -45,13 +45,13 @@ def separate_children() -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of daemons among the descendants, so that they are found and ended; Linux only."""
+    """Become the parent of daemons among the descendants, so that they are found; Linux only."""
     if LINUX:
         _call("prctl", CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def private_mounts(folder: Path, size: int) -> None:
-    """Mount an empty folder in memory of at most `size` bytes, and hide /proc, from this process on."""
+    """Mount an empty folder in memory, of at most `size` bytes, and hide /proc."""
     _call("unshare", NEW_MOUNTS)
     flags = NO_SETUID | NO_DEVICES
     _call("mount", b"box", str(folder).encode(), b"tmpfs", flags, f"size={size}".encode())
@@ -98,7 +98,7 @@ def set_limits(limits: Limits, own_users: bool) -> None:
 
 
 def close_other_files(answers: int, seed: int, output: int) -> tuple[int, int]:
-    """Close every file but three: `answers` and `seed`, which become 3 and 4, and the output. Return (3, 4)."""
+    """Close all files but the output, `answers` and `seed`; return the new numbers of those two."""
     high = [os.dup2(fd, 100 + i) for i, fd in enumerate((answers, seed, output))]
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -139,7 +139,7 @@ class JobProcesses:
         return self._status
 
     def over(self, limits: Limits) -> str:
-        """Return the limit that all of them together are over: "time", "memory", "processes", or ""."""
+        """Return the limit that they are over together: "time", "memory", "processes", or ""."""
         cpu, memory, alive = 0.0, 0, 0
         for pid in self._all():
             with contextlib.suppress(OSError, IndexError):

@@ -1,12 +1,14 @@
-"""The server of a sandbox: a process that has imported torch once, and forks two others for every job.
+"""The server of a sandbox: it has imported torch once, and forks two processes for every job.
 
-The server never reads a job, so its memory holds nothing of one job when it forks for the next. The *supervisor*
-reads the job, forks the *worker*, watches it, and ends it with all that it started. The worker loads the submitted
-file. Then the supervisor asks the grader for the seed, which nothing in the sandbox knew before, and the worker
-answers the questions. The supervisor hands on the bytes of the answers as they are.
+The server never reads a job, so its memory holds nothing of one job when it forks for the next. The
+*supervisor* reads the job, forks the *worker*, watches it, and ends it with all that it started.
+The worker loads the submitted file. Then the supervisor asks the grader for the seed, which nothing
+in the sandbox knew before, and the worker answers the questions. The supervisor hands on the bytes
+of the answers as they are.
 
-Messages on the standard streams are a length (4 bytes, big-endian) and that many bytes. A job is JSON; `seed?` asks
-for the seed, which is digits; then come how the job ended, as JSON, and the answers.
+Messages on the standard streams are a length (4 bytes, big-endian) and that many bytes. A job is
+JSON; `seed?` asks for the seed, which is digits; then come how the job ended, as JSON, and the
+answers.
 """
 
 import base64
@@ -58,7 +60,7 @@ class Pipes(NamedTuple):
 
 
 def serve_jobs() -> None:
-    """Serve jobs until the grader closes the stream. Argument: `strict` if this runs under bubblewrap."""
+    """Serve jobs until the grader closes the stream. Argument: `strict` under bubblewrap."""
     strict = sys.argv[1:] == ["strict"]
     grader = _open_streams()
     if not strict:
@@ -80,7 +82,7 @@ def serve_jobs() -> None:
 
 
 def serve_once() -> None:
-    """Serve one job on systems without fork: this process is the worker too, and ends with the job."""
+    """Serve one job on systems without fork: this process is the worker too."""
     grader = _open_streams()
     _warm_up()
     send(grader.replies, b"ready")
@@ -99,7 +101,7 @@ def send(fd: int, message: bytes) -> None:
 
 
 def receive(fd: int, cap: int = 1 << 28) -> bytes:
-    """Return one message; raise EOFError if the stream ends or the message is longer than `cap` bytes."""
+    """Return one message; raise EOFError if the stream ends or the message exceeds `cap` bytes."""
     (length,) = LENGTH.unpack(_exactly(fd, LENGTH.size))
     if length > cap:
         raise EOFError("a message is too long")
@@ -107,7 +109,7 @@ def receive(fd: int, cap: int = 1 << 28) -> bytes:
 
 
 def _open_streams() -> Grader:
-    """The standard streams as the grader's; what is printed from now on goes to the error stream."""
+    """The standard streams, for the grader alone: print() goes to the error stream from now on."""
     grader = Grader(os.dup(0), os.dup(1))
     os.dup2(2, 1)
     return grader
@@ -130,7 +132,7 @@ def _exactly(fd: int, count: int) -> bytes:
 
 
 def _warm_up() -> None:
-    """Import what the questions need, and let torch make what it makes at first use, on one thread."""
+    """Import what the questions need, and use torch once, on one thread, so that it is ready."""
     import importlib
     import pkgutil
 
@@ -154,7 +156,7 @@ def _warm_up() -> None:
 
 
 def _supervise(grader: Grader, strict: bool) -> int:
-    """Supervise one job, from its message to its answers. Return the exit code: 1 if the grader is gone."""
+    """Supervise one job. Return the exit code: 1 if the grader is gone."""
     try:
         job = json.loads(receive(grader.requests))
     except EOFError:
@@ -190,7 +192,7 @@ def _supervise(grader: Grader, strict: bool) -> int:
 def _watch(
     processes: JobProcesses, limits: Limits, started: float, pipes: Pipes, grader: Grader
 ) -> tuple[str, bytes]:
-    """Collect what a worker answers until it ends or is over a limit. Return that limit or "", and the bytes."""
+    """Collect a worker's bytes until it ends or is over a limit; return that limit and them."""
     blob, printed, asked = bytearray(), 0, False
     poll = select.poll()
     for fd in (pipes.answers, pipes.output):

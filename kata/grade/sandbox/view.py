@@ -1,7 +1,8 @@
 """What a sandbox sees of the course: the questions, and nothing that knows a correct answer.
 
-The view is a folder of its own, made when the sandboxes start and removed with them. Of each criteria file it holds
-only the questions and what they use. So no rule, and no value that a rule expects, is loaded beside submitted code.
+The view is a folder of its own, made when the sandboxes start and removed with them. Of each
+criteria file it holds only the questions and what they use. So no rule, and no value that a rule
+expects, is loaded beside submitted code.
 """
 
 import ast
@@ -17,7 +18,7 @@ COPIED = (
     *("grade/__init__.py", "grade/sandbox/__init__.py", "grade/sandbox/server.py"),
     *("grade/sandbox/isolation.py", "grade/sandbox/inspection.py"),
 )
-"""What is copied as it is, below kata/: enough to load a submission and to ask it, not to judge it."""
+"""What is copied whole, below kata/: enough to load and to ask a submission, not to judge it."""
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def write_questions(root: Path, folder: Path) -> int:
 
 
 def questions_only(text: str) -> str:
-    """Return the text of a criteria file, cut to its docstring, its questions, and what they use."""
+    """Return a criteria file's text, cut to its docstring, its questions, and what they use."""
     tree = ast.parse(text)
     tables = {t.get_name(): t for t in symtable.symtable(text, "criteria", "exec").get_children()}
     definitions = {name: node for node in tree.body for name in _defines(node)}
@@ -94,7 +95,7 @@ def _defines(node: ast.stmt) -> list[str]:
 
 
 def _uses(node: ast.stmt, table: symtable.SymbolTable | None) -> set[str]:
-    """The module-level names that a statement needs; local variables of the same names do not count."""
+    """The module's names that a statement needs; local variables of the same names do not count."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return set()
     if table is None or not isinstance(node, ast.FunctionDef | ast.ClassDef):
