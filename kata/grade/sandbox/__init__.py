@@ -19,7 +19,7 @@ What is covered by strict isolation alone, on Linux with bubblewrap:
 - Other processes: it sees none and can end none.
 - Privileges: none, in a user namespace of its own, and none to be had by executing a file.
 
-layers.py tries these from inside before anything is graded. A layer that fails stops a strict run;
+layers.py tries most of this from inside before anything is graded. A layer that fails stops a strict run;
 a run with process isolation goes on, and every report names the layer.
 
 What is not covered:
