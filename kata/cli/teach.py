@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +21,18 @@ class Isolation(StrEnum):
     process = "process"
 
 
+def need_grader() -> None:
+    """Stop if the grader is not there, as in a students' copy."""
+    if find_spec("kata.grade") is None:
+        stop("The grader is not part of this copy of the course: use a whole clone.")
+
+
 @app.command("student-copy", rich_help_panel=PANEL)
 def student_copy(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
 ) -> None:
-    """Copy the course for a class: everything a learner needs; no solutions, no mistakes, no verdicts."""
+    """Copy the course for a class, without solutions, mistakes and grader."""
+    need_grader()
     from kata.course.files import find_root
     from kata.grade.targets import CopyError, write_student_copy
 
@@ -40,7 +48,7 @@ def grade(
     submissions: Annotated[
         list[Path],
         typer.Argument(
-            help="A folder of submissions, each a folder or an archive; with --merge, the results to put together.",
+            help="A folder of submissions, each a folder or an archive; with --merge, folders of results.",
             show_default=False,
         ),
     ],
@@ -52,20 +60,18 @@ def grade(
         typer.Option(help="strict: bubblewrap, on Linux; process: anywhere, for code you trust."),
     ] = Isolation.strict,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on: what is graded and unchanged is kept.")
+        bool, typer.Option("--resume", help="Go on; keep what is graded and unchanged.")
     ] = False,
-    only: Annotated[
-        str, typer.Option(metavar="NAME", help="Grade one submission, once again.")
-    ] = "",
+    only: Annotated[str, typer.Option(metavar="NAME", help="Grade one submission again.")] = "",
     seed: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=0, max=2**63 - 1, help="Of all inputs. Without it: a new one."
+            metavar="N", min=0, max=2**63 - 1, help="Seed of all inputs. Without it: a new one."
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="How many at a time. Without it: one a core."),
+        typer.Option(metavar="N", min=1, help="How many at a time. Without it: one per core."),
     ] = None,
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Only the I-th of N parts of the class.")
@@ -80,19 +86,19 @@ def grade(
     """Grade a folder of submissions by what their code computes, in sandboxes.
 
     Writes grades.csv, report.html (the class at a glance), a feedback page and
-    a JSON file for each submission, and results for Gradescope. The points of a
-    step come from fresh inputs, drawn for this run; the seed is kept, so that a
-    submission graded again gets the same.
+    a JSON file per submission, and results for Gradescope. The points of a step
+    come from fresh inputs, drawn for this run; the seed is kept, so that a
+    submission graded again gets the same points.
 
     Exit code 0: all is graded; 1: the grader failed at a submission, see
     grades.csv; 2: something has to be put right first.
     """
+    need_grader()
     from kata.course.files import find_root
     from kata.grade.console import run_grade, show_summary
     from kata.grade.intake import IntakeError
     from kata.grade.judge import JudgeError
-    from kata.grade.run import GradeRequest, GradingError, part
-    from kata.grade.run import merge as merge_runs
+    from kata.grade.run import GradeRequest, GradingError, merge_runs, read_shard
     from kata.grade.sandbox.bubblewrap import IsolationError
 
     console = Console(file=sys.stdout)
@@ -108,7 +114,7 @@ def grade(
                 seed,
                 resume,
                 only,
-                part(shard),
+                read_shard(shard),
                 workers,
                 cluster,
             )
@@ -120,7 +126,7 @@ def grade(
     except KeyboardInterrupt:
         stop("Stopped by Ctrl-C; go on with --resume.")
     if refused := [f"{r.name}: {r.refused}" for r in summary.refused]:
-        stop("Not taken in, and graded 0: " + "; ".join(refused[:5]) + ".")
+        stop("Could not be read, and got 0 points: " + "; ".join(refused[:5]) + ".")
     raise typer.Exit(1 if any(r.error for r in summary.results) else 0)
 
 
@@ -128,7 +134,8 @@ def grade(
 def gradescope(
     out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The archive to write.")],
 ) -> None:
-    """Build the autograder archive for Gradescope: the course, and the scripts that set it up and run it."""
+    """Build the autograder archive for Gradescope: the course, and scripts that run it."""
+    need_grader()
     from kata.course.files import find_root
     from kata.grade.targets import PackingError, write_autograder
 

@@ -1,1 +1,1 @@
-"""The grader: from what was handed in to points, reasons and reports."""
+"""The grader: from submissions to points, reasons and reports."""

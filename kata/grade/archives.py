@@ -1,4 +1,4 @@
-"""Reading single files out of archives that cannot be trusted: nothing is unpacked, every amount has a cap."""
+"""Read single files out of untrusted archives: nothing is unpacked, every amount has a cap."""
 
 import bz2
 import gzip
@@ -21,20 +21,20 @@ Wanted = Callable[[PurePosixPath], bool]
 
 
 class ArchiveError(Exception):
-    """A submission that cannot be taken in; the message says why."""
+    """The submission cannot be read; the message says why."""
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file's name is that of an archive."""
+    """Return whether a path is a file with an archive's name."""
     return bool(re.search(r"(?i)\.(zip|tar|tgz|tbz2|txz|tar\.(gz|bz2|xz))$", path.name)) and (
         path.is_file() and not path.is_symlink()
     )
 
 
 def members(path: Path, wanted: Wanted, cap: int) -> Iterator[tuple[str, bytes | str]]:
-    """The wanted files of an archive: place, and at most cap + 1 bytes, or why there are none.
+    """Yield an archive's wanted files: place, and at most cap + 1 bytes, or why there are none.
 
-    ArchiveError where it is damaged, a bomb, or climbs out of its folder.
+    Raise ArchiveError if the archive is damaged, a bomb, or climbs out of its folder.
     """
     if path.stat().st_size > PACKED_CAP:
         raise ArchiveError(f"the archive is larger than {PACKED_CAP >> 20} MB")
@@ -98,7 +98,7 @@ def _unpacking(packed: io.BufferedReader) -> Any:
 
 
 class _Capped:
-    """A stream that ends with an error once more was read than an honest archive holds."""
+    """A stream that raises an error after more bytes than any honest archive holds."""
 
     def __init__(self, stream: Any) -> None:
         self.stream, self.left = stream, UNPACKED_CAP

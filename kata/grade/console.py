@@ -1,4 +1,4 @@
-"""The grader as it shows in a terminal: the layers of isolation, a progress bar, what came of it."""
+"""The grader in a terminal: the layers of isolation, a progress bar, and a summary."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,15 +8,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from kata.grade import run as session
 from kata.grade.intake import printable
 from kata.grade.results import SubmissionResult
-from kata.grade.run import GradeRequest, Summary
+from kata.grade.run import GradeRequest, Summary, grade_class
 from kata.grade.sandbox.layers import Layer
 
 
 def run_grade(root: Path, request: GradeRequest, console: Console) -> Summary:
-    """Grade, and show how far it is."""
+    """Grade a class, and show the progress."""
     columns = ("{task.description}", "{task.fields[left]}")
     bar = Progress(
         TextColumn(columns[0]),
@@ -41,13 +40,13 @@ def run_grade(root: Path, request: GradeRequest, console: Console) -> Summary:
 
     console.print(f"isolation: {request.isolation}", highlight=False)
     with bar:
-        summary = session.grade_class(root, request, announce, progress)
+        summary = grade_class(root, request, announce, progress)
     show_summary(summary, request.out, console)
     return summary
 
 
 def show_summary(summary: Summary, out: Path, console: Console) -> None:
-    """What came of a run: how many, the middle, and where everything lies."""
+    """Print how many were graded, their median, and where everything lies."""
     found = summary.results
     points = [r.points for r in found if r.status == "graded"]
     errors = sum(r.status == "grader_error" for r in found)

@@ -1,4 +1,4 @@
-"""Intake: what was handed in, as texts of the ten files; only regular files of these names, of small size, are read."""
+"""Intake: what was handed in, as the texts of the step files. No other file is read."""
 
 import os
 import re
@@ -38,12 +38,12 @@ LATE = re.compile(r"(?:^|_)LATE(?:_|$)")
 
 
 class IntakeError(KataError):
-    """There is nothing to grade, or no way to tell whose it is; the message says what to do."""
+    """There is nothing to grade, or nothing says whose it is; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What one person handed in: texts and problems by step number; refused: why nothing of it could be read."""
+    """One learner's texts and problems by step number; refused: why nothing could be read."""
 
     name: str
     files: Mapping[int, bytes] = field(default_factory=dict)
@@ -54,14 +54,14 @@ class Submission:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a submission lies: a folder, an archive, or several files of one person's in a folder of everybody's."""
+    """Where a submission lies: a folder, an archive, or one learner's files among everybody's."""
 
     name: str
     paths: tuple[Path, ...]
     late: bool = False
 
     def read(self) -> Submission:
-        """Its texts; never raises for what a person handed in."""
+        """Return the submission; never raise for what was handed in."""
         try:
             found = list(self._found())
         except ArchiveError as error:
@@ -98,23 +98,23 @@ class _Found:
 
     @property
     def rank(self) -> tuple[bool, int, int]:
-        """Sorts the one first that is meant: in `exercises/`, near the top, uploaded last."""
+        """Sorts the intended file first: in `exercises/`, near the top, uploaded last."""
         again = self.match["again"] if self.match else None
         folders = [part.lower() for part in self.place.parts[:-1]]
         return "exercises" not in folders, len(folders), -int(again or 0)
 
 
 def sources(folder: Path) -> list[Source]:
-    """The submissions in a folder of folders, of archives, or of files named by a learning platform, sorted by name.
+    """Return the submissions in a folder of folders, archives, or a platform's files, by name.
 
-    IntakeError where the folder cannot be read, where it holds none, or two of one name.
+    Raise IntakeError if the folder cannot be read, holds no submission, or two of one name.
     """
     try:
         entries = sorted(folder.iterdir(), key=lambda p: os.fsencode(p.name))
     except OSError as error:
         raise IntakeError(
             f"{folder} cannot be read: {error.strerror}. Name a folder that holds one folder or archive "
-            "for each submission."
+            "per submission."
         ) from None
     entries = [p for p in entries if not p.name.startswith(".") and p.name not in PASSED_OVER]
     if _is_one(entries):
@@ -139,7 +139,7 @@ def sources(folder: Path) -> list[Source]:
 
 
 def printable(name: str) -> str:
-    """A name for the eye: control characters and what is no text as escapes."""
+    """Return a name as it may be shown: control characters and broken text become escapes."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
         for c in name
@@ -147,7 +147,7 @@ def printable(name: str) -> str:
 
 
 def _is_one(entries: list[Path]) -> bool:
-    """Whether a folder is itself one submission: it holds a file of a step's plain name, or `exercises/`."""
+    """Whether a folder is itself one submission: it holds a step's file, or `exercises/`."""
     names = {s.file for s in STEPS}
     return any(p.name in names and not p.is_dir() for p in entries) or any(
         p.name == "exercises" and p.is_dir() for p in entries
@@ -165,7 +165,7 @@ def _owner(path: Path) -> tuple[str, tuple[Path, ...], bool]:
 
 
 def _uploads(files: Iterator[Path]) -> list[Source]:
-    """Files like `lee_12345_678_step03_guidance-1.py`, put together by whose they are."""
+    """Files like `lee_12345_678_step03_guidance-1.py`, grouped by owner."""
     owned: dict[str, list[Path]] = defaultdict(list)
     for path in files:
         match = _match(path.name)
@@ -179,7 +179,7 @@ def _uploads(files: Iterator[Path]) -> list[Source]:
 
 
 def _match(name: str) -> re.Match[str] | None:
-    """The parts of a file name that means a step; None for others, tests among them."""
+    """The parts of a step's file name; None for other names, tests among them."""
     match = STEM.match(name)
     if match is None or re.search(r"(?i)(^|[^a-z])test_$", match["before"]):
         return None
@@ -187,7 +187,7 @@ def _match(name: str) -> re.Match[str] | None:
 
 
 def _wanted(place: PurePosixPath) -> bool:
-    """Whether a file is read at all, by where it lies and how it is called."""
+    """Whether a file is read at all, by its folder and its name."""
     folders = place.parts[:-1]
     return (
         len(folders) <= DEPTH_CAP
@@ -222,7 +222,7 @@ def _link(place: Path | PurePosixPath) -> Iterator[_Found]:
 
 
 def _read(path: Path) -> bytes | str:
-    """A file's bytes up to its cap; or why it is not read."""
+    """A file's bytes up to the cap, or why it is not read."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         handle = os.open(path, flags | getattr(os, "O_BINARY", 0))
@@ -243,7 +243,7 @@ def _checked(text: bytes | str) -> tuple[bytes, str]:
 
 
 def _sorted_out(name: str, found: list[_Found], late: bool) -> Submission:
-    """Of several files for a step, the one that is meant; where two differ and nothing tells, a problem."""
+    """Of several files per step, the intended one, or a problem if nothing tells which it is."""
     by_step: dict[int, list[_Found]] = defaultdict(list)
     for one in found:
         if one.match:

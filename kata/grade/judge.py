@@ -1,4 +1,4 @@
-"""The judge: what a submission's answers are worth. It sees tensors that came back, and runs no stranger's code."""
+"""The judge: what a submission's answers are worth. It sees tensors and runs no submitted code."""
 
 import ast
 import hashlib
@@ -26,17 +26,17 @@ from kata.grade.sandbox.client import (
     SandboxReply,
 )
 from kata.grade.sandbox.isolation import Limits
-from kata.grade.similarity import sketch
+from kata.grade.similarity import fingerprint
 
 NOT_WRITTEN = "it is not written yet"
 
 
 class JudgeError(KataError):
-    """The course itself is not in order; the message says what to do."""
+    """The course itself is damaged; the message says what to do."""
 
 
 class Judge:
-    """Grades submissions against the solutions on inputs drawn from a seed. May be used by several threads."""
+    """Grades submissions against the solutions, on inputs drawn from a seed. It is thread-safe."""
 
     def __init__(
         self, root: Path, sandboxes: Sandboxes, seed: int, limits: Limits | None = None
@@ -53,7 +53,7 @@ class Judge:
         self._known: dict[int, dict[Mistake, Answers]] = {}
 
     def grade(self, submission: Submission, key: str = "") -> SubmissionResult:
-        """The result of a submission; a failure of the grader's own is in its `error`, and no points are given then."""
+        """Return a submission's result; if the grader fails, its `error` says why."""
         out_of = float(sum(step.points for step in STEPS))
         notes = ["handed in late"] if submission.late else []
         blank = SubmissionResult(submission.name, key, 0.0, out_of, 0.0, notes=tuple(notes))
@@ -80,12 +80,12 @@ class Judge:
 
     @staticmethod
     def failed(submission: Submission, key: str, error: str) -> SubmissionResult:
-        """The result of a submission that could not be graded for a reason of the grader's own."""
+        """Return the result of a submission at which the grader failed."""
         out_of = float(sum(step.points for step in STEPS))
         return SubmissionResult(submission.name, key, 0.0, out_of, 0.0, error=error)
 
     def reference(self, step: Step) -> Answers:
-        """What the solution answers to this run's inputs."""
+        """Return the solution's answers to this run's inputs; raise JudgeError if it fails."""
         with self._locks[step.number]:
             if step.number not in self._reference:
                 reply = self._ask(step, self._solutions[step.number])
@@ -95,14 +95,14 @@ class Judge:
                 )
                 if wrong or reply.decoded.answers.keys() != criteria_of(step).keys():
                     raise JudgeError(
-                        f"solutions/{step.file} does not answer as it should ({wrong or 'incomplete'}): "
+                        f"solutions/{step.file} fails ({wrong or 'an answer is missing'}): "
                         "take a fresh copy of the course."
                     )
                 self._reference[step.number] = reply.decoded.answers
             return self._reference[step.number]
 
     def known(self, step: Step) -> dict[Mistake, Answers]:
-        """What the known mistakes of a step answer to this run's inputs, worked out when first asked for."""
+        """Return the answers of a step's known mistakes to this run's inputs, computed once."""
         with self._locks[step.number]:
             if step.number not in self._known:
                 mistakes = [m for m in self._mistakes if m.step == step]
@@ -118,17 +118,17 @@ class Judge:
         return joined_text((self.root / "solutions" / mistake.step.file, mistake.path)).encode()
 
     def _ask(self, step: Step, text: bytes, own: Mapping[int, bytes] | None = None) -> SandboxReply:
-        """Ask one step: among the solutions below it, or, assembled, among a person's own."""
+        """Ask one step, among the solutions below it; given `own` steps, among those instead."""
         files = {f"exercises/{step.file}": text}
         if own is None:
             files |= {f"solutions/{s.file}": self._solutions[s.number] for s in _below(step)}
         else:
             files |= {f"exercises/{s.file}": own[s.number] for s in STEPS if s.number in own}
         job = SandboxJob(step, files, assembled=own is not None, limits=self.limits)
-        return self.sandboxes.run(job, _seed_of(self.seed, step))
+        return self.sandboxes.run(job, seed_of_step(self.seed, step))
 
     def _reply(self, step: Step, text: bytes) -> SandboxReply:
-        """What a text answers among the solutions; one that was handed back as it was handed out is asked only once."""
+        """The reply of a text among the solutions. An untouched stub is asked only once per run."""
         if text != self._stubs.get(step.number):
             return self._ask(step, text)
         with self._locks[step.number]:
@@ -148,7 +148,7 @@ class Judge:
         written = any(v.why != NOT_WRITTEN for v in verdicts)
         points = round(step.points * share(verdicts), 2)
         assembled, why = points, ""
-        # Neighbours that have full marks stand for the solutions: nothing new is asked among them.
+        # Neighbours with full marks are as good as the solutions: among them nothing would change.
         neighbours = _neighbours(text)
         if written and not all(s.assembled == s.out_of for s in below if s.step in neighbours):
             if reply.ended:
@@ -171,7 +171,7 @@ class Judge:
             diagnosis=found.mistakes[0].diagnosis if found else "",
             concerns=found.of if found else "",
             seconds=round(reply.seconds, 2),
-            sketch=sketch(text),
+            fingerprint=fingerprint(text),
         )
 
     def _verdicts(self, step: Step, reply: SandboxReply) -> list[Verdict]:
@@ -199,10 +199,10 @@ class Judge:
 
 
 def share(verdicts: Sequence[Verdict]) -> float:
-    """The share of a step's points that its verdicts earn, 0 to 1.
+    """Return the share of a step's points that its verdicts earn, 0 to 1.
 
-    Values earn: the weight of those that are right among all values. Testimony only costs: each
-    that fails takes its share of all criteria off what the values earned.
+    Values earn: the weight of the correct ones, as a share of all values. Testimony only costs:
+    each that fails takes its share of all criteria off what the values earned.
     """
     values = sum(v.weight for v in verdicts if not v.testimony)
     earned = sum(v.weight for v in verdicts if not v.testimony and v.passed)
@@ -211,7 +211,7 @@ def share(verdicts: Sequence[Verdict]) -> float:
 
 
 def _readable(step: Step, answers: Answers, reference: Answers) -> Answers:
-    """The answers, with an error in place of those that a verdict cannot even look at."""
+    """The answers, with an error in place of those that no rule can compare."""
     checked = dict(answers)
     for name, criterion in criteria_of(step).items():
         try:
@@ -222,7 +222,7 @@ def _readable(step: Step, answers: Answers, reference: Answers) -> Answers:
 
 
 def _reason_for_silence(reply: SandboxReply) -> str:
-    """Why criteria got no answer."""
+    """Why questions got no answer."""
     if reply.decoded.refused:
         return reply.decoded.refused
     if reply.decoded.broken and not reply.ended:
@@ -231,7 +231,7 @@ def _reason_for_silence(reply: SandboxReply) -> str:
 
 
 def _reason(reply: SandboxReply, verdicts: Sequence[Verdict]) -> str:
-    """Why a step lost points, in one sentence; empty where it lost none."""
+    """Why a step lost points, in one sentence; "" if it lost none."""
     failed = [v for v in verdicts if not v.passed]
     if not failed:
         return ""
@@ -271,7 +271,7 @@ def _below(step: Step) -> Sequence[Step]:
     return STEPS[: step.number - 1]
 
 
-def _seed_of(seed: int, step: Step) -> int:
-    """The seed of a step's inputs in a run, 0 .. 2 ** 63 - 1."""
+def seed_of_step(seed: int, step: Step) -> int:
+    """Return the seed of a step's inputs in a run, 0 .. 2 ** 63 - 1."""
     digest = hashlib.sha256(f"{seed}:{step.number}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -1,4 +1,4 @@
-"""A bench: sandboxes and a judge, ready to grade; here, or one in every process of a Dask cluster."""
+"""Pools that grade submissions: sandboxes and a judge, here or all over a Dask cluster."""
 
 import atexit
 import threading
@@ -25,7 +25,7 @@ Key = Callable[[Submission], str]
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a grade besides the submission. hidden: folders that nothing in a sandbox may see."""
+    """All that decides a grade besides the submission. hidden: folders that no sandbox may see."""
 
     isolation: str
     seed: int
@@ -38,7 +38,7 @@ class Settings:
 def local_pool(
     root: Path, settings: Settings, key: Key
 ) -> Iterator[tuple[list[Layer], GradingStream]]:
-    """The layers that hold here, and a function that grades submissions, as many at a time as there are workers."""
+    """Yield the layers of isolation here, and a function that grades submissions in parallel."""
     with Sandboxes(root, settings.isolation, settings.hidden, settings.workers) as sandboxes:
         layers = try_layers(sandboxes, root, settings.hidden)
         judge = Judge(root, sandboxes, settings.seed, settings.limits)
@@ -57,9 +57,9 @@ def local_pool(
 def cluster_pool(
     address: str, settings: Settings, key: Key
 ) -> Iterator[tuple[list[Layer], GradingStream]]:
-    """The same on the workers of a Dask cluster, whose machines have the course; texts go there, results come back.
+    """Yield the same for a Dask cluster, whose machines have the course: only texts go there.
 
-    IsolationError where there is no such cluster, or no Dask.
+    Raise IsolationError if there is no such cluster, or no Dask.
     """
     try:
         from distributed import Client, as_completed  # type: ignore[import-not-found, unused-ignore]
@@ -103,7 +103,7 @@ def _graded(judge: Judge, submission: Submission, key: str) -> SubmissionResult:
         return judge.grade(submission, key)
     except (JudgeError, IsolationError):
         raise
-    except Exception as error:  # a fault of the grader's own: said, kept apart from grades, tried again on --resume
+    except Exception as error:  # the grader's own failure is no grade: --resume tries again
         return judge.failed(submission, key, f"{type(error).__name__}: {error}")
 
 
@@ -113,7 +113,7 @@ def _as_completed(
     todo: Iterable[Source],
     ahead: int,
 ) -> Iterator[SubmissionResult]:
-    """Results as they come, with no more than `ahead` submissions under way."""
+    """Results as they come, with at most `ahead` submissions under way."""
     waiting = iter(todo)
     running: set[Future[SubmissionResult]] = {pool.submit(work, s) for s in islice(waiting, ahead)}
     while running:
@@ -128,7 +128,7 @@ _there_lock = threading.Lock()
 
 
 def _judge_there(settings: Settings) -> Judge:
-    """The judge of this worker of a cluster, made once."""
+    """The judge in this process of a cluster, made once."""
     with _there_lock:
         if settings not in _there:
             root = find_root()

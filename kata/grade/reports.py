@@ -24,7 +24,9 @@ MOST_MISTAKES = 15
 
 def write_reports(folder: Path, run: GradingRun, found: Sequence[SubmissionResult]) -> None:
     """Write every report of a run into its folder, and replace those of before."""
-    alike = most_similar({r.name: {s.step: s.sketch for s in r.steps if s.sketch} for r in found})
+    alike = most_similar(
+        {r.name: {s.step: s.fingerprint for s in r.steps if s.fingerprint} for r in found}
+    )
     write_report(folder / "grades.csv", grades_csv(found, alike))
     write_report(folder / "report.html", class_page(found, alike, run))
     for result in found:

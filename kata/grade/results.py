@@ -1,4 +1,4 @@
-"""Results as plain data: what a submission earned and why, in a file that is whole or not there."""
+"""Results as plain data: what a submission earned and why, and the files that hold it."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ SCHEMA = Path(__file__).with_name("result.schema.json")
 
 @dataclass(frozen=True)
 class CriterionResult:
-    """One criterion: passed or not, and in the learner's words what must hold, what happened, and what to try."""
+    """One criterion. must, why, hint: what must hold, what happened, and what to try."""
 
     name: str
     passed: bool
@@ -28,7 +28,7 @@ class CriterionResult:
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step of a submission. assembled: points among the person's own steps; sketch: of its text, for similarity."""
+    """One step. assembled: its points among the learner's own steps; fingerprint: of its text."""
 
     step: int
     points: float
@@ -42,12 +42,15 @@ class StepResult:
     diagnosis: str = ""
     concerns: str = ""
     seconds: float = 0.0
-    sketch: tuple[int, ...] = ()
+    fingerprint: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """All of a submission. error: why the grader failed; refused: why it cannot be read; notes: what to look at."""
+    """A whole submission.
+
+    error: why the grader failed; refused: why nothing could be read; notes: what to review.
+    """
 
     name: str
     key: str
@@ -64,7 +67,7 @@ class SubmissionResult:
 
     @property
     def status(self) -> str:
-        """ "graded", "refused", or "grader_error" where the fault is the grader's own."""
+        """ "graded", "refused", or "grader_error" if the grader itself failed."""
         return "grader_error" if self.error else "refused" if self.refused else "graded"
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,7 +75,7 @@ class SubmissionResult:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "SubmissionResult":
-        """The result of such a dictionary; ValueError where it is of another version or no result."""
+        """Return the result in a dictionary; raise ValueError if there is none of this version."""
         if not isinstance(data, dict) or data.get("version") != VERSION:
             raise ValueError("the result is of another version of kata")
         try:
@@ -82,16 +85,21 @@ class SubmissionResult:
                         **step,
                         "criteria": tuple(CriterionResult(**c) for c in step["criteria"]),
                         "mistakes": tuple(step["mistakes"]),
-                        "sketch": tuple(step["sketch"]),
+                        "fingerprint": tuple(step["fingerprint"]),
                     }
                 )
-                for step in data["steps"]
+                for step in map(_renamed, data["steps"])
             )
-            told = {k: v for k, v in data.items() if k != "status"}
-            told |= {k: tuple(data[k]) for k in ("notes", "not_prevented")}
-            return cls(**{**told, "steps": steps})
+            fields = {k: v for k, v in data.items() if k != "status"}
+            fields |= {k: tuple(data[k]) for k in ("notes", "not_prevented")}
+            return cls(**{**fields, "steps": steps})
         except (KeyError, TypeError) as error:
             raise ValueError(f"the result lacks something: {error}") from None
+
+
+def _renamed(step: dict[str, Any]) -> dict[str, Any]:
+    """A step's fields by today's names: the fingerprint was called a sketch once."""
+    return {"fingerprint" if name == "sketch" else name: v for name, v in step.items()}
 
 
 @dataclass(frozen=True)
@@ -109,12 +117,12 @@ class GradingRun:
 
     @property
     def not_prevented(self) -> tuple[str, ...]:
-        """In words, what the isolation does not prevent."""
+        """What the isolation does not prevent, in words."""
         return tuple(str(layer["words"]) for layer in self.layers if not layer["holds"])
 
     @classmethod
     def read(cls, folder: Path) -> "GradingRun":
-        """The run of an output folder; ValueError where there is none."""
+        """Return the run of an output folder; raise ValueError if it holds none."""
         try:
             data = json.loads((folder / "run.json").read_text(encoding="utf-8"))
             if data["version"] != VERSION:
@@ -128,7 +136,7 @@ class GradingRun:
 
 
 def slug(name: str) -> str:
-    """A file name for a submission's name, whatever that holds: different for different names."""
+    """Return a plain file name for a submission's name, and different ones for different names."""
     plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._")[:60]
     if (
         plain
@@ -141,13 +149,13 @@ def slug(name: str) -> str:
 
 
 def write_report(path: Path, text: str) -> None:
-    """Write a file of an output folder, whole and on the disk; its folder is made."""
+    """Write a file of an output folder atomically and durably; make its folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text, durable=True)
 
 
 def result_path(folder: Path, name: str) -> Path:
-    """Where a submission's result lies in an output folder."""
+    """Return the file of a submission's result in an output folder."""
     return folder / "results" / f"{slug(name)}.json"
 
 
@@ -157,7 +165,7 @@ def save_result(folder: Path, result: SubmissionResult) -> None:
 
 
 def load_results(folder: Path) -> dict[str, SubmissionResult]:
-    """All results of an output folder by name; files that are no results of this version are passed over."""
+    """Return all results of an output folder by name; skip files of other versions."""
     found = {}
     for path in sorted((folder / "results").glob("*.json")):
         try:

@@ -1,4 +1,4 @@
-"""A run of the grader: from a folder of submissions to a folder of results, stopped and taken up again at will."""
+"""A run of the grader, from a folder of submissions to a folder of results. It can be resumed."""
 
 import hashlib
 import platform
@@ -25,7 +25,10 @@ class GradingError(KataError):
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """What `kata grade` was asked. seed: None for a fresh one; only: a name, or "" for all; shard: (I, N)."""
+    """The options of `kata grade`.
+
+    seed: None for a fresh one; only: a name, or "" for all; shard: (I, N).
+    """
 
     submissions: Path
     out: Path
@@ -41,7 +44,7 @@ class GradeRequest:
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of a run. graded: in this call; kept: from before; refused: what could not be taken in."""
+    """The outcome of a run. graded: how many now; kept: how many from before."""
 
     run: GradingRun
     results: Sequence[SubmissionResult]
@@ -50,6 +53,7 @@ class Summary:
 
     @property
     def refused(self) -> list[SubmissionResult]:
+        """The submissions that could not be read."""
         return [r for r in self.results if r.refused]
 
 
@@ -62,9 +66,10 @@ def grade_class(
 ) -> Summary:
     """Grade what is not graded yet, and write all reports.
 
-    announce: is told the layers of isolation and how many submissions are to be graded, before the
-    first one runs; progress: every result, and the seconds that are left. Raises SessionError,
-    IntakeError, IsolationError or JudgeError, the first three before anything is written.
+    announce: called with the layers of isolation and the number of submissions to grade, before the
+    first one runs; progress: called with every result, and the seconds that are left. Raise
+    GradingError, IntakeError, IsolationError or JudgeError, the first three before anything is
+    written.
     """
     everyone = sources(request.submissions)
     old = _old_run(request)
@@ -79,12 +84,12 @@ def grade_class(
     todo = [s for s in wanted if request.only or not _is_graded(s, before.get(s.name), key)]
     hidden = (request.submissions.resolve(), request.out.resolve())
     settings = Settings(request.isolation, seed, request.limits, hidden, request.workers)
-    bench = (
+    pool = (
         cluster_pool(request.cluster, settings, key)
         if request.cluster
         else local_pool(root, settings, key)
     )
-    with bench as (layers, stream):
+    with pool as (layers, stream):
         announce(layers, len(todo))
         run = GradingRun(
             seed=seed,
@@ -102,8 +107,8 @@ def grade_class(
         run.write(request.out)
         started = time.monotonic()
         for done, result in enumerate(stream(todo), start=1):
-            told = replace(result, isolation=run.isolation, not_prevented=run.not_prevented)
-            results.save_result(request.out, told)
+            result = replace(result, isolation=run.isolation, not_prevented=run.not_prevented)
+            results.save_result(request.out, result)
             progress(result, (time.monotonic() - started) / done * (len(todo) - done))
     names = {s.name for s in (everyone if request.only else wanted)}
     found = [r for r in results.load_results(request.out).values() if r.name in names]
@@ -111,11 +116,11 @@ def grade_class(
     return Summary(run, found, len(todo), len(wanted) - len(todo))
 
 
-def merge(folders: Sequence[Path], out: Path) -> Summary:
-    """Put the results of several runs, shards of one class, into one folder with reports of its own.
+def merge_runs(folders: Sequence[Path], out: Path) -> Summary:
+    """Put the results of several runs, shards of one class, into one folder, with reports.
 
-    SessionError where a folder holds no run, a name comes twice, or the runs are of different
-    courses, seeds or isolation.
+    Raise GradingError if a folder holds no run, a name comes twice, or the runs differ in course,
+    seed or isolation.
     """
     if out.exists() and any(out.iterdir()):
         raise GradingError(f"{out} is not empty: name a new folder with --out.")
@@ -143,8 +148,8 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
     return Summary(run, found, kept=len(found))
 
 
-def part(text: str) -> tuple[int, int]:
-    """The I and N of `I/N`, 1 <= I <= N; SessionError for anything else."""
+def read_shard(text: str) -> tuple[int, int]:
+    """Return the I and N of `I/N`, 1 <= I <= N; raise GradingError for anything else."""
     numbers = text.split("/")
     if len(numbers) == 2 and all(n.isdecimal() for n in numbers):
         index, count = int(numbers[0]), int(numbers[1])
@@ -154,7 +159,7 @@ def part(text: str) -> tuple[int, int]:
 
 
 def course_hash(root: Path) -> str:
-    """A digest of everything in the course that decides a grade."""
+    """Return a digest of everything in the course that decides a grade."""
     digest = hashlib.sha256()
     for pattern in (
         *("solutions/*.py", "tests/test_step*.py", "tests/mistakes/*/*.py", "kata/given/*.py"),
@@ -170,8 +175,8 @@ def _key(submission: Submission, course: str, isolation: str, seed: int) -> str:
     digest = hashlib.sha256(f"{course} {isolation} {seed} {submission.late}".encode())
     for number, text in submission.files.items():
         digest.update(f"\0{number} {len(text)}\0".encode() + text)
-    told = f"{dict(submission.problems)} {submission.refused}"
-    digest.update(told.encode("utf-8", "surrogateescape"))
+    problems = f"{dict(submission.problems)} {submission.refused}"
+    digest.update(problems.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -193,7 +198,7 @@ def _wanted(everyone: list[Source], request: GradeRequest) -> list[Source]:
 
 
 def _old_run(request: GradeRequest) -> GradingRun | None:
-    """The run that an output folder holds already, where it may be gone on with; SessionError where it may not."""
+    """The run that an output folder holds and that may go on; raise GradingError if it may not."""
     out, submissions = request.out.resolve(), request.submissions.resolve()
     if out == submissions or submissions in out.parents or out in submissions.parents:
         raise GradingError(
@@ -211,10 +216,10 @@ def _old_run(request: GradeRequest) -> GradingRun | None:
         ) from None
     if not (request.resume or request.only):
         raise GradingError(
-            f"{request.out} holds another run: go on with it by --resume, or name a new folder with --out."
+            f"{request.out} holds another run: resume it with --resume, or name a new folder with --out."
         )
     if request.seed not in (None, run.seed):
-        raise GradingError(f"{request.out} was graded with --seed {run.seed}: leave --seed away.")
+        raise GradingError(f"{request.out} was graded with --seed {run.seed}: leave out --seed.")
     if run.isolation != request.isolation:
         raise GradingError(
             f"{request.out} was graded with --isolation {run.isolation}: use the same."
@@ -229,7 +234,7 @@ def _shard(request: GradeRequest) -> str:
 
 
 def _weakest(runs: Sequence[GradingRun]) -> tuple[dict[str, object], ...]:
-    """Of every layer, one that does not hold where it fails in any run."""
+    """Of every layer, one that does not hold if it fails in any run."""
     return tuple(
         min(same, key=lambda layer: bool(layer["holds"]))
         for same in zip(*(run.layers for run in runs), strict=True)

@@ -1,4 +1,7 @@
-"""How alike two texts are, names and comments left aside: a hint for a person to look, never a score."""
+"""Structural similarity of two submissions, ignoring names and comments.
+
+It is for manual review and never affects a grade.
+"""
 
 import ast
 import hashlib
@@ -10,19 +13,22 @@ from functools import cache
 from kata.course.files import find_root
 from kata.course.steps import STEPS
 
-Sketches = Mapping[int, Sequence[int]]
+Fingerprints = Mapping[int, Sequence[int]]
 
 SHINGLE = 8
-SKETCH = 128
+"""Tokens."""
+HASHES = 128
+"""The length of a fingerprint."""
 ENOUGH = 60
-"""Shingles that a text must have for a likeness to say anything."""
+"""Shingles that a text must have for its similarity to mean anything."""
 
 
-def sketch(text: bytes) -> tuple[int, ...]:
-    """The smallest hashes of a text's shingles: 8 tokens of its syntax tree, in which all names are one.
+def fingerprint(text: bytes) -> tuple[int, ...]:
+    """Return the smallest hashes of a text's shingles: 8 tokens of its tree, all names made equal.
 
-    The share of hashes that two sketches have in common estimates that of their shingles (Broder, "On the
-    resemblance and containment of documents", 1997). Empty where the text is no Python.
+    The share of hashes that two fingerprints have in common estimates that of their shingles
+    (Broder, "On the resemblance and containment of documents", 1997). Empty if the text is not
+    Python.
     """
     try:
         tree = ast.parse(text)
@@ -36,44 +42,44 @@ def sketch(text: bytes) -> tuple[int, ...]:
     hashes = (
         int.from_bytes(hashlib.blake2b(s.encode(), digest_size=4).digest(), "big") for s in shingles
     )
-    return tuple(sorted(set(hashes))[:SKETCH])
+    return tuple(sorted(set(hashes))[:HASHES])
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """The submission that is most like one, how much (0 to 1), and how much the solutions are."""
+    """The most similar other submission; share, solutions: how similar it and those are, 0 to 1."""
 
     other: str
     share: float
     solutions: float
 
 
-def most_similar(everyone: Mapping[str, Sketches]) -> dict[str, Similarity]:
-    """For every submission, by name, the one that is most like it; none for those that have too little to say."""
-    model = _of_the_solutions()
+def most_similar(everyone: Mapping[str, Fingerprints]) -> dict[str, Similarity]:
+    """Return the most similar submission to each, by name; those that are too short have none."""
+    course = _of_the_solutions()
     found = {}
     for name, own in everyone.items():
         others = (
             (similarity(own, theirs), other) for other, theirs in everyone.items() if other != name
         )
         share, other = max(others, default=(0.0, ""), key=lambda pair: pair[0])
-        solutions = similarity(own, model)
+        solutions = similarity(own, course)
         if share or solutions:
             found[name] = Similarity(other if share else "", share, solutions)
     return found
 
 
 @cache
-def _of_the_solutions() -> Sketches:
+def _of_the_solutions() -> Fingerprints:
     folder = find_root() / "solutions"
-    return {s.number: sketch((folder / s.file).read_bytes()) for s in STEPS}
+    return {s.number: fingerprint((folder / s.file).read_bytes()) for s in STEPS}
 
 
-def similarity(a: Sketches, b: Sketches) -> float:
-    """How alike two submissions are, 0 to 1, over the steps that both have; 0 where those are too short to say."""
+def similarity(a: Fingerprints, b: Fingerprints) -> float:
+    """Return how similar two submissions are in the steps that both have, 0 (or too short) to 1."""
     common = union = 0
     for step in a.keys() & b.keys():
-        both = sorted({*a[step], *b[step]})[:SKETCH]
+        both = sorted({*a[step], *b[step]})[:HASHES]
         one, other = set(a[step]), set(b[step])
         common += sum(h in one and h in other for h in both)
         union += len(both)
@@ -81,7 +87,7 @@ def similarity(a: Sketches, b: Sketches) -> float:
 
 
 def _plain(tree: ast.AST) -> ast.AST:
-    """A tree without docstrings, annotations and the names that a person chooses."""
+    """A tree without docstrings, annotations and the names that its author chose."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             node.id = "x"

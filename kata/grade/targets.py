@@ -1,8 +1,8 @@
-"""What the course is packed into: the students' copy, and the archive that Gradescope runs."""
+"""What the course is packed into: the students' copy, and the autograder archive for Gradescope."""
 
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kata.course.errors import KataError
@@ -10,26 +10,13 @@ from kata.course.steps import STEPS
 from kata.course.stubs import write_stubs
 from kata.grade.sandbox.view import write_questions
 
-TAKEN = (
+FOR_STUDENTS = (
     *("README.md", "LICENSE", "pyproject.toml", ".gitignore", ".github/picture.png"),
-    *("exercises/README.md", "tests/test_step*.py", "tests/final/**/*"),
-    *(
-        "kata/**/*.py",
-        "kata/**/*.html",
-        "kata/**/*.toml",
-        "kata/**/*.json",
-        "kata/**/*.css",
-        "kata/**/*.js",
-        "checkpoints/**/*",
-    ),
+    *(".vscode/*", ".devcontainer/**/*", "exercises/*.md", "tests/test_step*.py"),
+    *("tests/final/**/*", "kata/**/*", "checkpoints/**/*"),
 )
-NOT_FOR_STUDENTS = (
-    "kata/grade/",
-    "checkpoints/runs/",
-    "kata/criteria/step",
-    "kata/criteria/rules.py",
-)
-"""Questions come along without their rules: the tests take their inputs from them."""
+NOT_FOR_STUDENTS = ("kata/grade/", "kata/criteria/", "checkpoints/runs/")
+"""The questions alone come along from kata/criteria/: the tests take their inputs from them."""
 
 
 class CopyError(KataError):
@@ -37,7 +24,7 @@ class CopyError(KataError):
 
 
 def write_student_copy(root: Path, folder: Path) -> int:
-    """Make the copy with fresh stubs in exercises/; the number of its files. Nothing is overwritten."""
+    """Make the copy, with fresh stubs, in a new folder; return the number of its files."""
     if not (root / "solutions").is_dir():
         raise CopyError("The stubs are made from solutions/, which is not here: use a whole clone.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -51,26 +38,20 @@ def write_student_copy(root: Path, folder: Path) -> int:
         shutil.copyfile(path, target)
         count += 1
     write_stubs(root, folder / "exercises")
-    return count + len(STEPS) + len(write_questions(root, folder))
+    return count + len(STEPS) + write_questions(root, folder)
 
 
 def learners_files(root: Path) -> Iterator[Path]:
-    """The files of a course that a learner gets, but for the stubs."""
-    seen = set()
-    for pattern in TAKEN:
-        for path in sorted(root.glob(pattern)):
-            place = path.relative_to(root).as_posix()
-            left_out = place.startswith(NOT_FOR_STUDENTS)
-            if path.is_file() and not left_out and "__pycache__" not in place and path not in seen:
-                seen.add(path)
-                yield path
+    """Yield the files of a course that a learner gets as they are."""
+    for path in _files(root, FOR_STUDENTS):
+        if not path.relative_to(root).as_posix().startswith(NOT_FOR_STUDENTS):
+            yield path
 
 
-COURSE = (
+FOR_GRADESCOPE = (
     *("README.md", "LICENSE", "pyproject.toml", "solutions/*.py", "exercises/*", "kata/**/*"),
     *("tests/test_step*.py", "tests/mistakes/**/*.py"),
 )
-NOT_PACKED = ("__pycache__", ".egg-info")
 
 SETUP = """#!/usr/bin/env bash
 # Runs once, when Gradescope builds the image: Python, bubblewrap, the course.
@@ -85,7 +66,7 @@ chmod -R go-rwx /autograder/source
 """
 
 RUN = """#!/usr/bin/env bash
-# Runs for every submission: strict isolation where the image allows it, else processes, and the results say so.
+# Runs for every submission: strict isolation if the image allows it, else process isolation, and the results say so.
 set -uo pipefail
 cd /autograder/source
 rm -rf /autograder/class
@@ -108,7 +89,7 @@ class PackingError(KataError):
 
 
 def write_autograder(root: Path, out: Path) -> int:
-    """Write the archive; its size in bytes. PackingError where it exists already or cannot be written."""
+    """Write the archive and return its size in bytes; raise PackingError if that is impossible."""
     if not (root / "solutions").is_dir():
         raise PackingError("The grader needs solutions/, which is not here: use a whole clone.")
     try:
@@ -117,7 +98,7 @@ def write_autograder(root: Path, out: Path) -> int:
                 entry = zipfile.ZipInfo(name, date_time=(2020, 1, 1, 0, 0, 0))
                 entry.external_attr = 0o100755 << 16
                 archive.writestr(entry, script)
-            for path in _course(root):
+            for path in _files(root, FOR_GRADESCOPE):
                 archive.write(path, path.relative_to(root).as_posix())
     except FileExistsError:
         raise PackingError(f"{out} exists already: name another file, or remove it.") from None
@@ -126,8 +107,12 @@ def write_autograder(root: Path, out: Path) -> int:
     return out.stat().st_size
 
 
-def _course(root: Path) -> Iterator[Path]:
-    for pattern in COURSE:
+def _files(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
+    """The files of a course that match, but for what Python and pip leave behind."""
+    for pattern in patterns:
         for path in sorted(root.glob(pattern)):
-            if path.is_file() and not any(part in path.as_posix() for part in NOT_PACKED):
+            left_behind = any(
+                part == "__pycache__" or part.endswith(".egg-info") for part in path.parts
+            )
+            if path.is_file() and not left_behind:
                 yield path

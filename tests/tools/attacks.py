@@ -82,15 +82,15 @@ ATTACKS: dict[str, str | bytes] = {
     "huge_answer": inside("return torch.zeros(1).expand(10**11)"),
     "sparse_answer": inside("return torch.eye(3).to_sparse()"),
     # works on the machinery in its own process
-    "replaces_the_probes": before(
-        "import kata.criteria.questions as p\np.answer = lambda *a: p.Answer({'v': torch.tensor(1.0)})\n"
-        "p.refusal = lambda call: 1"
+    "replaces_the_questions": before(
+        "import kata.criteria.questions as q\nq.answer = lambda *a: q.Answer({'v': torch.tensor(1.0)})\n"
+        "q.refusal = lambda call: 1"
     ),
-    "empties_the_probes": before(
-        "import kata.criteria.questions as p\np.probes_of = lambda step: {}"
+    "empties_the_questions": before(
+        "import kata.criteria.questions as q\nq.questions_of = lambda step: {}"
     ),
     "replaces_the_encoder": before(
-        "import kata.criteria.answers as p\np.encode = lambda *a: b'\\0\\0\\0\\x02{}'"
+        "import kata.criteria.answers as a\na.encode = lambda *x: b'\\0\\0\\0\\x02{}'"
     ),
     "replaces_the_models": before(
         "import kata.testing.models as m\nm.LabelField.velocity = lambda self, x, t, y: x * 0\n"
@@ -102,11 +102,14 @@ ATTACKS: dict[str, str | bytes] = {
     ),
     "writes_garbage_to_the_grader": before("os.write(3, b'+' + b'\\xff' * 1000)"),
     "writes_forged_answers": before(
-        "import json\nfrom kata.criteria.questions import probes_of\nfrom kata.course.steps import step\n"
-        "from kata.criteria.answers import encode\nfrom kata.criteria.questions import Answer\n"
-        "os.write(3, b'+' + b''.join(encode(n, Answer({'v': torch.tensor(1.0)})) for n in probes_of(step(3))))\n"
-        "os._exit(0)"
+        "from kata.criteria.answers import encode_all\nfrom kata.criteria.questions import Answer, questions_of\n"
+        "from kata.course.steps import step_by_number\n"
+        "names = questions_of(step_by_number(3))\nassert len(names) > 10\n"
+        "os.write(3, encode_all({n: Answer({'v': torch.tensor(1.0)}) for n in names}))\nos._exit(0)"
     ),
+    "imports_the_rules": before("import kata.criteria.rules"),
+    "imports_the_verdicts": before("import kata.criteria.verdicts"),
+    "imports_the_judge": before("import kata.grade.judge"),
     "closes_everything": before("os.closerange(0, 1000)"),
     "looks_for_objects": before(
         "import gc, types\nfor o in gc.get_objects():\n"
@@ -168,7 +171,6 @@ STRICT_ONLY: dict[str, str] = {
     "finds_the_tests": before(
         "from pathlib import Path\nassert [p for p in Path('SECRET/tests').iterdir()]"
     ),
-    "imports_the_verdicts": before("import kata.criteria.step03"),
     "opens_a_socket": before(
         "import socket\nsocket.create_connection(('127.0.0.1', PORT), timeout=2).send(b'x')"
     ),

@@ -3,10 +3,54 @@
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
 from kata.course.files import find_root
+
+from .browser import installed
+
+
+@cache
+def lacking_for_strict():
+    """Return what strict isolation lacks on this machine and how to get it; "" if it works."""
+    if sys.platform != "linux":
+        return "needs bubblewrap: it is for Linux alone"
+    if shutil.which("bwrap") is None:
+        return "needs bubblewrap: no bwrap on the path, install it with apt install bubblewrap"
+    outer = ["bwrap", "--unshare-all", "--unshare-user", "--cap-drop", "ALL", "--ro-bind", "/", "/"]
+    run = subprocess.run([*outer, "unshare", "--user", "true"], capture_output=True, check=False)
+    if run.returncode != 0:
+        return (
+            "needs bubblewrap: it is installed, but this system permits no nested user namespaces"
+        )
+    return ""
+
+
+@pytest.fixture(scope="session")
+def needs_bubblewrap():
+    """Skip a test of strict isolation if bubblewrap is missing."""
+    if why := lacking_for_strict():
+        pytest.skip(why)
+
+
+@pytest.fixture(scope="session", params=["strict", "process"])
+def isolation(request):
+    """Both kinds of isolation, one after the other."""
+    if request.param == "strict":
+        request.getfixturevalue("needs_bubblewrap")
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def needs_browser():
+    """Skip a test of a page if no browser is installed; else give the browser's path."""
+    if not installed():
+        pytest.skip(
+            "needs a browser: no chromium on the path, install it with apt install chromium"
+        )
+    return installed()
 
 
 @pytest.fixture(scope="session")

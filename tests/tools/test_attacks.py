@@ -1,10 +1,10 @@
 """The corpus of attacks: none earns points, none outlives its job, none changes anything, none harms the next."""
 
 import json
+import os
 import runpy
 import socket
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -28,8 +28,20 @@ ATTACKED_IN = {
 
 
 def processes_named(word):
-    run = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return [line for line in run.stdout.splitlines() if word in line]
+    """The command lines that hold a word; a fresh Linux may have no `ps`."""
+    if os.path.isdir("/proc/self"):
+        lines = [_command_line(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
+    else:
+        run = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+        lines = run.stdout.splitlines()
+    return [line for line in lines if word in line]
+
+
+def _command_line(path):
+    try:
+        return path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:  # it has ended
+        return ""
 
 
 class Attacked:
@@ -84,12 +96,9 @@ class Attacked:
         return next(s for s in self.results[name].steps if s.step == STEP.number)
 
 
-@pytest.fixture(scope="module", params=["strict", "process"])
-def attacked(request, tmp_path_factory):
-    if request.param == "strict" and sys.platform != "linux":
-        pytest.skip("bubblewrap is for Linux")
-    folder = tmp_path_factory.mktemp(request.param)
-    return Attacked(folder, request.param, ATTACKED_IN[request.param])
+@pytest.fixture(scope="module")
+def attacked(isolation, tmp_path_factory):
+    return Attacked(tmp_path_factory.mktemp(isolation), isolation, ATTACKED_IN[isolation])
 
 
 def test_no_attack_earns_a_point(attacked):
@@ -123,6 +132,9 @@ def test_attacks_get_a_reason_and_none_is_the_graders_error(attacked):
         ("exit_at_import", "ended"),
         ("syntax_error", "line 1: syntax error"),
         ("not_installed", "No module named 'tensorflow_of_1999'"),
+        ("imports_the_rules", "No module named 'kata.criteria.rules'"),
+        ("imports_the_verdicts", "No module named 'kata.criteria.verdicts'"),
+        ("imports_the_judge", "No module named 'kata.grade.judge'"),
         ("not_utf8", "utf-8"),
         ("sys_exit_at_import", "SystemExit"),
     ],
@@ -175,7 +187,7 @@ def test_what_is_not_prevented_is_said_in_every_report(attacked):
         assert "see report.html" in (out / "grades.csv").read_text(encoding="utf-8")
 
 
-def test_pages_hold_no_markup_of_a_strangers(attacked):
+def test_pages_hold_no_markup_of_a_submission(attacked):
     """What a submission says is text."""
     page = (attacked.folder / "out/feedback/long_message.html").read_text(encoding="utf-8")
     assert "<script>" not in page

@@ -1,7 +1,6 @@
 """The playground in a real browser: it shows what was chosen, by keyboard alone, in light and dark."""
 
 import io
-import os
 import statistics
 
 import numpy as np
@@ -14,7 +13,7 @@ from kata.learn.workspace import open_workspace
 from kata.pages import render
 from kata.pages.playground import Walks, playground_of
 
-from .browser import Browser, installed
+from .browser import Browser
 
 SCALES, NOISES = (0, 0.5, 1, 1.5, 2, 3, 4, 5, 7), 4
 TIMES = [1 - i / 8 for i in range(9)]
@@ -45,11 +44,8 @@ def page(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    if not installed():
-        assert not os.environ.get("CI"), "continuous integration must have chromium"
-        pytest.skip("no chromium here: install it with the system's packages")
-    started = Browser(installed())
+def browser(needs_browser):
+    started = Browser(needs_browser)
     yield started
     started.close()
 

@@ -1,11 +1,13 @@
-"""How fast the grader is beside a fresh pytest for each submission, what memory it takes, and what a kill costs.
+"""Measure the grader beside a fresh pytest per submission: seconds, memory, and what a kill costs.
 
-    python tests/tools/throughput.py [COUNT]
+    python tests/tools/throughput.py [COUNT] [--isolation strict|process]
 
-All is measured in one run, two at a time: on submissions that hold all ten steps, solved, and on a class in the
-middle of its term, of COUNT (300). No two texts of a class are the same, but for stubs that nobody touched.
+All is measured in one run, two at a time: on submissions that hold all ten steps, solved, and on a
+class in the middle of its term, of COUNT (300). No two texts of a class are the same, but for
+stubs that nobody touched.
 """
 
+import argparse
 import itertools
 import os
 import random
@@ -81,7 +83,7 @@ def hand_in(folder: Path, submissions: Iterator[dict[int, str]], count: int) -> 
 
 
 def by_pytest(folder: Path, count: int) -> float:
-    """Seconds a submission that a fresh pytest takes for so many, spread over a class."""
+    """Seconds per submission that a fresh pytest takes, for `count` spread over a class."""
 
     def fresh(member: Path) -> None:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -93,7 +95,7 @@ def by_pytest(folder: Path, count: int) -> float:
             check=False,
         )
 
-    # Outside of the sandbox, what is hostile is not run.
+    # Outside of a sandbox nothing hostile is run.
     members = [m for i, m in enumerate(sorted(folder.iterdir())) if i % 30 != HOSTILE]
     started = time.monotonic()
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -101,21 +103,22 @@ def by_pytest(folder: Path, count: int) -> float:
     return (time.monotonic() - started) / count
 
 
-def by_grader(folder: Path, out: Path) -> float:
-    """Seconds a submission that the grader takes for a class, from its first submission on."""
+def by_grader(folder: Path, out: Path, isolation: str) -> float:
+    """Seconds per submission that the grader takes for a class, from its first submission on."""
     started = [0.0, 0.0]
 
     def announce(_: object, count: int) -> None:
         started[:] = time.monotonic(), count
 
-    grade_class(ROOT, GradeRequest(folder, out, seed=1, workers=WORKERS), announce, lambda *_: None)
+    request = GradeRequest(folder, out, isolation, seed=1, workers=WORKERS)
+    grade_class(ROOT, request, announce, lambda *_: None)
     return (time.monotonic() - started[0]) / started[1]
 
 
-def killed_and_resumed(folder: Path, out: Path, count: int, kills: int) -> int:
-    """Grade a class in processes that are killed on the way; how many results were written more than once."""
+def killed_and_resumed(folder: Path, out: Path, isolation: str, count: int, kills: int) -> int:
+    """Grade a class in processes that are killed on the way; return how many results were written twice."""
     command = [sys.executable, "-m", "kata", "grade", str(folder), "--out", str(out)]
-    command += ["--seed", "1", "--resume"]
+    command += ["--isolation", isolation, "--seed", "1", "--resume"]
     written: dict[str, int] = {}
     again = 0
     for kill in range(1, kills + 2):
@@ -142,23 +145,27 @@ def memory() -> str:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("count", type=int, nargs="?", default=300, help="size of the class")
+    parser.add_argument("--isolation", choices=["strict", "process"], default="strict")
+    arguments = parser.parse_args()
+    count, isolation = arguments.count, arguments.isolation
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         for kind, submissions, size in (("solved", solved(), SOLVED), ("mixed", mixed(), count)):
             folder = hand_in(place / kind, submissions, size)
             fresh = by_pytest(folder, SAMPLE)
             if kind == "mixed":
-                by_grader(hand_in(place / "ten", mixed(), 10), place / "ten-out")
+                by_grader(hand_in(place / "ten", mixed(), 10), place / "ten-out", isolation)
                 print(f" 10 submissions: {memory()}")
-            graded = by_grader(folder, place / f"{kind}-out")
+            graded = by_grader(folder, place / f"{kind}-out", isolation)
             print(
                 f"{kind}: {size} submissions, a fresh pytest {fresh:.2f} s each, kata grade {graded:.2f} s each, "
                 f"ratio {fresh / graded:.1f}",
                 flush=True,
             )
         print(f"{count} submissions: {memory()}")
-        again = killed_and_resumed(folder, place / "killed-out", count, kills=3)
+        again = killed_and_resumed(folder, place / "killed-out", isolation, count, kills=3)
         whole, killed = (
             (place / out / "grades.csv").read_text(encoding="utf-8")
             for out in ("mixed-out", "killed-out")

@@ -1,4 +1,4 @@
-"""The command that starts a sandbox under bubblewrap, and what can be seen inside of it."""
+"""The command that starts a sandbox under bubblewrap, and what can be read inside."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ VIEW = Path("/course")
 
 
 class IsolationError(KataError):
-    """The isolation that was asked for cannot hold here; the message says what to do."""
+    """The chosen isolation cannot hold here; the message says what to do."""
 
 
 HELP = (
@@ -33,10 +33,10 @@ ENVIRONMENT = {
 
 
 def bubblewrap(root: Path, view: Path, hidden: tuple[Path, ...]) -> list[str]:
-    """The command that starts a sandbox under bubblewrap: an allow-list of what can be read, and no network.
+    """Return the command that starts a sandbox: an allow-list of what can be read, and no network.
 
-    Readable are the system's libraries, the Python in use and `view`, the parts of the course that know no
-    answer. IsolationError where there is no bubblewrap.
+    Readable are the system's libraries, the Python in use, and `view`, the questions. hidden:
+    folders that must not be readable in any case. Raise IsolationError if there is no bubblewrap.
     """
     program = shutil.which("bwrap")
     if sys.platform != "linux" or program is None:
@@ -65,11 +65,11 @@ def bubblewrap(root: Path, view: Path, hidden: tuple[Path, ...]) -> list[str]:
             command += ["--remount-ro", str(path)]
     command += ["--ro-bind", str(view), str(VIEW)]
     command += ["--remount-ro", "/", "--chdir", "/", "--"]
-    return [*command, sys.executable, "-I", "-B", "-c", serving(VIEW), "strict"]
+    return [*command, sys.executable, "-I", "-B", "-c", server_program(VIEW), "strict"]
 
 
 def _python_folders(root: Path) -> list[Path]:
-    """The folders of the Python that runs, and of what is installed for it; never one that holds the course."""
+    """The folders of the Python in use and its packages; never one that holds the course."""
     folders = {
         Path(sys.prefix),
         Path(sys.base_prefix),
@@ -87,10 +87,10 @@ def _within(path: Path, folder: Path) -> bool:
     return path == folder or folder in path.parents
 
 
-def serving(course: Path) -> str:
-    """A program that takes kata from that folder and serves."""
+def server_program(course: Path) -> str:
+    """Return the text of a program that imports kata from that folder and serves jobs."""
     return (
         f"import sys; sys.path.insert(0, {str(course)!r}); "
-        "from kata.grade.sandbox import server; "
+        "from kata.grade.sandbox import isolation, server; "  # before torch changes the environment
         "server.serve_once() if sys.argv[1:] == ['once'] else server.serve_jobs()"
     )

@@ -1,4 +1,4 @@
-"""The near end of the sandboxes: processes that run strangers' code and bring back bytes."""
+"""The grader's side of the sandboxes: start their servers, send them jobs, receive bytes."""
 
 import base64
 import contextlib
@@ -23,7 +23,7 @@ from kata.grade.sandbox.bubblewrap import (
     HELP,
     IsolationError,
     bubblewrap,
-    serving,
+    server_program,
 )
 from kata.grade.sandbox.isolation import Limits
 from kata.grade.sandbox.server import ASK_FOR_SEED, receive, send
@@ -42,23 +42,27 @@ ENDED = {
 
 
 class SandboxError(Exception):
-    """A sandbox failed by itself, or was made to: a reason of the grader's own, never a score."""
+    """A sandbox failed, by itself or by what it ran: the grader's failure, never a score."""
 
 
 @dataclass(frozen=True)
 class SandboxJob:
-    """One step to be asked. files: bytes by path, below `exercises/` or `solutions/`; look: asks for an inspection."""
+    """The questions of one step, to be answered by submitted files.
+
+    files: bytes by path, below `exercises/` or `solutions/`; inspection: what layers.py wants tried
+    instead.
+    """
 
     step: Step
     files: Mapping[str, bytes]
     assembled: bool = False
     limits: Limits = field(default_factory=Limits)
-    look: Mapping[str, Any] | None = None
+    inspection: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class SandboxReply:
-    """What came of a job. ended: why it had to be, or ""; left: how many of its processes could not be ended."""
+    """The reply to a job. ended: why it was ended, or ""; left: how many processes still run."""
 
     decoded: Decoded
     ended: str
@@ -69,7 +73,7 @@ class SandboxReply:
 class Sandboxes:
     """`workers` sandboxes, each running one job at a time. A context manager; nothing outlives it.
 
-    isolation: "strict" or "process"; hidden: folders that nothing inside may see.
+    isolation: "strict" or "process"; hidden: folders that nothing in them may see.
     """
 
     def __init__(
@@ -104,7 +108,7 @@ class Sandboxes:
         self._files.close()
 
     def run(self, job: SandboxJob, seed: int) -> SandboxReply:
-        """Run a job in a sandbox that is free. Raises SandboxError where it failed twice, each time in a fresh one."""
+        """Run a job in a free sandbox; raise SandboxError if it fails there and in a fresh one."""
         with self._one() as sandbox:
             try:
                 return sandbox.run(job, seed)
@@ -124,11 +128,11 @@ class Sandboxes:
         if self.isolation == "strict":
             return bubblewrap(self.root, view, self.hidden)
         kind = "process" if hasattr(os, "fork") else "once"
-        return [sys.executable, "-I", "-B", "-c", serving(view), kind]
+        return [sys.executable, "-I", "-B", "-c", server_program(view), kind]
 
 
 class _Sandbox:
-    """One warm process, started when it is first needed."""
+    """One sandbox. Its server is started when it is first needed."""
 
     def __init__(self, command: list[str]) -> None:
         self.command = command
@@ -165,10 +169,10 @@ class _Sandbox:
             watchdog.cancel()
 
     def close(self) -> None:
-        """End the process and all that runs in it."""
+        """End the server and all that runs in it."""
         if self.process is not None:
             assert self.process.stdin is not None
-            self.process.stdin.close()  # a keeper that runs ends its jail when the stream ends
+            self.process.stdin.close()  # a running supervisor ends its worker when the stream ends
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=2)
             self.process.kill()
@@ -210,7 +214,7 @@ class _Sandbox:
 
 
 def _cores() -> int:
-    """The processor cores that this process may use."""
+    """The number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -223,6 +227,6 @@ def _packed(job: SandboxJob) -> bytes:
             "assembled": job.assembled,
             "files": {k: base64.b64encode(v).decode("ascii") for k, v in job.files.items()},
             "limits": asdict(job.limits),
-            "look": job.look,
+            "inspection": job.inspection,
         }
     ).encode()

@@ -1,4 +1,4 @@
-"""What code inside of a sandbox could do: tried out from within, and reported as numbers."""
+"""What submitted code could do in a sandbox: tried out from inside, and reported as numbers."""
 
 import contextlib
 import os
@@ -15,12 +15,13 @@ from kata.criteria.questions import Answer
 from kata.grade.sandbox.isolation import PASSED_ON
 
 
-def look(request: dict[str, Any]) -> Answer:
-    """Try everything that a sandbox should prevent; 1 where it worked.
+def inspect_layers(request: dict[str, Any]) -> Answer:
+    """Try everything that a sandbox should prevent; return 1 for what worked, else 0.
 
-    request: `secret`, paths to read; `outside`, folders to write to; `grader`, a process to signal, numbered
-    in the namespace `processes`; `server`, host and port of something that listens; `memory`, the limit in
-    bytes; `environment`, names of variables that must not have been passed on.
+    request: `secret`, paths to read; `outside`, folders to write to; `grader`, a process to signal,
+    numbered in the namespace `processes`; `server`, host and port of something that listens;
+    `memory`, the limit in bytes; `environment`, names of variables that must not have been passed
+    on.
     """
     grader_in_reach = namespace_of_processes() == request["processes"]
     found = {
@@ -38,7 +39,7 @@ def look(request: dict[str, Any]) -> Answer:
 
 
 def namespace_of_processes() -> str:
-    """What the numbers of processes refer to; empty where the system has one set of them for all."""
+    """Return the namespace that process numbers refer to; "" if the system has but one."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -72,7 +73,7 @@ def _write(folder: str) -> None:
 
 
 def _leave_a_daemon() -> bool:
-    """Whether a process could be started away from its parent and session; the keeper says what became of it."""
+    """Whether a process could leave its session; the supervisor tells if it was ended."""
     if not hasattr(os, "fork"):
         with contextlib.suppress(OSError):
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(5)"])

@@ -1,10 +1,11 @@
-"""What a process does to itself before it runs a stranger's code: namespaces, limits, nothing inherited."""
+"""How a job is confined: what its worker gives up, and how its processes are watched and ended."""
 
 import contextlib
 import ctypes
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ BOX = Path("/box")
 """Where a job's own files lie under bubblewrap, in memory."""
 PASSED_ON = frozenset(os.environ)
 """The variables that this process was started with, before libraries set more of their own."""
+TICK = 0.02
+"""Seconds between two looks at a job's processes."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Limits:
 
 
 def separate_children() -> None:
-    """Put the children to come into user, process and IPC namespaces of their own; the first is their pid 1."""
+    """Put later children into user, process and IPC namespaces of their own, as pid 1 and up."""
     user, group = os.getuid(), os.getgid()
     _call("unshare", NEW_USER | NEW_PID | NEW_IPC)
     Path("/proc/self/setgroups").write_text("deny")
@@ -42,21 +45,21 @@ def separate_children() -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of daemons among the descendants, so that they can be found and ended; Linux only."""
+    """Become the parent of daemons among the descendants, so that they are found; Linux only."""
     if LINUX:
         _call("prctl", CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def private_mounts(folder: Path, size: int) -> None:
-    """An empty folder in memory of at most `size` bytes, in this process and its children alone, and no /proc."""
+    """Mount an empty folder in memory, of at most `size` bytes, and hide /proc."""
     _call("unshare", NEW_MOUNTS)
     flags = NO_SETUID | NO_DEVICES
     _call("mount", b"box", str(folder).encode(), b"tmpfs", flags, f"size={size}".encode())
     _call("mount", b"none", b"/proc", b"tmpfs", flags | NO_EXECUTION | 1, b"size=4096")
 
 
-def give_up_privileges() -> None:
-    """No capability in any set, none to be had by executing a file; Linux only."""
+def drop_privileges() -> None:
+    """Drop every capability, and bar executed files from regaining one; Linux only."""
     for capability in range(64):
         with contextlib.suppress(OSError):
             _call("prctl", DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)
@@ -66,7 +69,7 @@ def give_up_privileges() -> None:
 
 
 def set_limits(limits: Limits, own_users: bool) -> None:
-    """Limits of the system on this process and its children.
+    """Set the system's limits on this process and its children.
 
     own_users: whether it is in a user namespace of its own, so that counting processes by user
     counts only its own. Memory is limited beyond what is mapped already: builds of torch with CUDA
@@ -94,9 +97,9 @@ def set_limits(limits: Limits, own_users: bool) -> None:
         limit("RLIMIT_NPROC", limits.processes)
 
 
-def only_these_handles(answers: int, secrets: int, output: int) -> tuple[int, int]:
-    """Close every file but three: answers and secrets, which become 3 and 4, and the output; returns (3, 4)."""
-    high = [os.dup2(fd, 100 + i) for i, fd in enumerate((answers, secrets, output))]
+def close_other_files(answers: int, seed: int, output: int) -> tuple[int, int]:
+    """Close all files but the output, `answers` and `seed`; return the new numbers of those two."""
+    high = [os.dup2(fd, 100 + i) for i, fd in enumerate((answers, seed, output))]
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(high[2], 1)
@@ -108,13 +111,113 @@ def only_these_handles(answers: int, secrets: int, output: int) -> tuple[int, in
 
 
 def default_signals() -> None:
-    """Let no handler of the parent's stand."""
+    """Remove the signal handlers that the parent set."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
 
 
+class JobProcesses:
+    """The worker of a job and all processes that it started, as the supervisor sees them.
+
+    strict: whether they have a process namespace of their own; worker: set when it is forked.
+    """
+
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
+        self.ours = set(_processes()) if strict else set()
+        self.worker = 0
+        self._status: int | None = None
+        with contextlib.suppress(OSError):
+            self.shared = _memory(os.getpid())[0]
+
+    def status(self) -> int | None:
+        """Return the worker's exit code, or minus the signal that ended it; None while it runs."""
+        if self._status is None:
+            pid, status = os.waitpid(self.worker, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status
+
+    def over(self, limits: Limits) -> str:
+        """Return the limit that they are over together: "time", "memory", "processes", or ""."""
+        cpu, memory, alive = 0.0, 0, 0
+        for pid in self._all():
+            with contextlib.suppress(OSError, IndexError):
+                resident, own = _memory(pid)
+                memory += max(own, resident - self.shared)
+                cpu += _cpu(pid)
+                alive += 1
+        if cpu > limits.cpu:
+            return "time"
+        if memory > limits.memory:
+            return "memory"
+        return "processes" if alive > limits.processes else ""
+
+    def end(self) -> int:
+        """End them all; return how many still run afterwards."""
+        for _ in range(100):
+            if self.worker and self._status is None:
+                with contextlib.suppress(OSError):
+                    os.killpg(self.worker, signal.SIGKILL)
+                _kill(self.worker)
+                with contextlib.suppress(ChildProcessError):
+                    self._status = os.waitstatus_to_exitcode(os.waitpid(self.worker, 0)[1])
+            left = [pid for pid in self._all() if pid != self.worker]
+            for pid in left:
+                _kill(pid)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            if not left:
+                return 0
+            time.sleep(0.01)
+        return len(left)
+
+    def _all(self) -> list[int]:
+        """All that run; without namespaces and without /proc, the worker alone is known."""
+        if self.strict:
+            return [pid for pid in _processes() if pid not in self.ours]
+        if not LINUX:
+            return [self.worker] if self._status is None else []
+        parents = {}
+        for pid in _processes():
+            with contextlib.suppress(OSError, IndexError):
+                parents[pid] = int(_stat(pid)[1])
+        family, added = {os.getpid()}, True
+        while added:
+            new = {pid for pid, parent in parents.items() if parent in family} - family
+            family, added = family | new, bool(new)
+        return sorted(family - {os.getpid()})
+
+
+def _processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of processor that a process and its ended children used."""
+    return sum(int(ticks) for ticks in _stat(pid)[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(pid: int) -> tuple[int, int]:
+    """Bytes in memory, and those of them that come from no file."""
+    fields = Path(f"/proc/{pid}/statm").read_text().split()
+    page = os.sysconf("SC_PAGE_SIZE")
+    return int(fields[1]) * page, (int(fields[1]) - int(fields[2])) * page
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def _call(name: str, *arguments: object) -> None:
-    """A function of the C library; OSError where it fails."""
+    """Call a function of the C library; raise OSError if it fails."""
     if getattr(_library(), name)(*arguments) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")

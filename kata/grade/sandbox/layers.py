@@ -1,4 +1,4 @@
-"""The layers of isolation, tried out from inside before strangers' code runs: what holds, and what does not."""
+"""The layers of isolation: before anything is graded, what holds here is tried out from inside."""
 
 import os
 import socket
@@ -14,33 +14,33 @@ from kata.grade.sandbox.isolation import Limits
 LAYERS = {
     "secrets": (
         "solutions, tests and other submissions cannot be read",
-        "code under test can read the solutions, the tests and other submissions",
+        "submitted code can read the solutions, the tests and other submissions",
     ),
     "outside": (
         "nothing outside can be written to",
-        "code under test can change the course, other submissions and the home folder",
+        "submitted code can change the course, other submissions and the home folder",
     ),
-    "network": ("the network is out of reach", "code under test can use the network"),
+    "network": ("the network is out of reach", "submitted code can use the network"),
     "grader": (
         "other processes can be neither seen nor ended",
-        "code under test can end the grader and other processes of yours",
+        "submitted code can end the grader and other processes of yours",
     ),
     "daemon": (
         "what it starts ends with it",
-        "code under test can leave processes running",
+        "submitted code can leave processes running",
     ),
     "memory": ("memory is limited", "memory is not limited"),
     "environment": (
         "it sees nothing of your environment",
-        "code under test can read your environment variables",
+        "submitted code can read your environment variables",
     ),
-    "handles": ("it inherits no open files", "code under test inherits open files"),
+    "handles": ("it inherits no open files", "submitted code inherits open files"),
 }
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One thing that isolation should do: whether it does here, in words."""
+    """One thing that isolation should do, and whether it holds here, in words."""
 
     name: str
     holds: bool
@@ -50,7 +50,7 @@ class Layer:
 def try_layers(sandboxes: Sandboxes, root: Path, outside: tuple[Path, ...]) -> list[Layer]:
     """Try every layer from inside. outside: the folders of the submissions and of the results.
 
-    Raises IsolationError where a layer fails although the isolation is strict.
+    Raise IsolationError if a layer fails although the isolation is strict.
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
         request = {
@@ -65,8 +65,8 @@ def try_layers(sandboxes: Sandboxes, root: Path, outside: tuple[Path, ...]) -> l
             "memory": Limits().memory,
             "environment": sorted(os.environ.keys() - _HARMLESS),
         }
-        reply = sandboxes.run(SandboxJob(STEPS[0], {}, look=request), seed=0)
-    found = reply.decoded.answers.get("look")
+        reply = sandboxes.run(SandboxJob(STEPS[0], {}, inspection=request), seed=0)
+    found = reply.decoded.answers.get("layers")
     if found is None or found.error:
         raise IsolationError(f"The sandbox could not be tried out: {reply.ended or found}.")
     could = {name: bool(value) for name, value in found.values.items()}

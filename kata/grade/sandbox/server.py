@@ -1,12 +1,14 @@
-"""The process inside the sandbox: it has imported torch once, and forks a keeper and a jail for every job.
+"""The server of a sandbox: it has imported torch once, and forks two processes for every job.
 
-It never reads a job itself, so nothing of one job is in its memory when it forks the next. The
-*keeper* reads the job, forks the *jail*, watches it, and ends it with all that it started. The
-jail loads the submitted file; then the keeper asks for the seed, which nobody had until
-then; then the jail answers the probes. The keeper sends back bytes that it does not read.
+The server never reads a job, so its memory holds nothing of one job when it forks for the next. The
+*supervisor* reads the job, forks the *worker*, watches it, and ends it with all that it started.
+The worker loads the submitted file. Then the supervisor asks the grader for the seed, which nothing
+in the sandbox knew before, and the worker answers the questions. The supervisor hands on the bytes
+of the answers as they are.
 
-Messages on the standard streams are a length (4 bytes, big-endian) and so many bytes. A job is
-JSON; `seed?` asks for the seed, which is digits; then come the end, as JSON, and the answers.
+Messages on the standard streams are a length (4 bytes, big-endian) and that many bytes. A job is
+JSON; `seed?` asks for the seed, which is digits; then come how the job ended, as JSON, and the
+answers.
 """
 
 import base64
@@ -17,72 +19,106 @@ import os
 import select
 import shutil
 import signal
-import struct
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from kata.grade.sandbox import isolation as jail
-from kata.grade.sandbox.isolation import BOX, Limits
-from kata.grade.sandbox.processes import TICK, JobProcesses
+from kata.criteria.answers import LENGTH
+from kata.grade.sandbox import isolation
+from kata.grade.sandbox.isolation import BOX, TICK, JobProcesses, Limits
 
-MESSAGE_LENGTH = struct.Struct(">I")
 ASK_FOR_SEED = b"seed?"
 
 
+class Grader(NamedTuple):
+    """The streams from and to the grader."""
+
+    requests: int
+    replies: int
+
+    def seed(self) -> bytes:
+        """Ask for the seed and wait for it."""
+        send(self.replies, ASK_FOR_SEED)
+        return receive(self.requests, cap=100)
+
+    def end(self, ended: str, started: float, left: int, answers: bytes) -> None:
+        """Tell how a job ended, and hand on its answers."""
+        end = {"ended": ended, "seconds": time.monotonic() - started, "left": left}
+        send(self.replies, json.dumps(end).encode())
+        send(self.replies, answers)
+
+
+class Pipes(NamedTuple):
+    """One end of each pipe between a worker and its supervisor."""
+
+    answers: int
+    seed: int
+    output: int
+
+
 def serve_jobs() -> None:
-    """Serve jobs until the near end closes the stream. Argument: `strict` where this runs inside of bubblewrap."""
+    """Serve jobs until the grader closes the stream. Argument: `strict` under bubblewrap."""
     strict = sys.argv[1:] == ["strict"]
-    requests, replies = os.dup(0), os.dup(1)
-    os.dup2(2, 1)
+    grader = _open_streams()
     if not strict:
-        jail.adopt_orphans()
+        isolation.adopt_orphans()
     _warm_up()
-    send(replies, b"ready")
-    while select.select([requests], [], []):
-        child = os.fork()
-        if child == 0:
+    send(grader.replies, b"ready")
+    while select.select([grader.requests], [], []):
+        supervisor = os.fork()
+        if supervisor == 0:
             code = 1
             try:
-                code = _supervise(requests, replies, strict)
+                code = _supervise(grader, strict)
             finally:
                 os._exit(code)
-        if os.waitpid(child, 0)[1] != 0:  # the near end is gone, or a stranger ended the keeper
+        if os.waitpid(supervisor, 0)[1] != 0:  # the grader is gone, or a job ended the supervisor
             if not strict:
                 JobProcesses(strict).end()
             return
 
 
 def serve_once() -> None:
-    """One job without a fork, where there is none: this very process is the jail, and ends with it."""
-    requests, replies = os.dup(0), os.dup(1)
+    """Serve one job on systems without fork: this process is the worker too."""
+    grader = _open_streams()
     _warm_up()
-    send(replies, b"ready")
-    job = json.loads(receive(requests))
+    send(grader.replies, b"ready")
+    job = json.loads(receive(grader.requests))
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kata-") as box:
         pieces: list[bytes] = []
-        _answer(job, Path(box), pieces.append, lambda: _seed(requests, replies))
+        _answer(job, Path(box), pieces.append, grader.seed)
         os.chdir("/")
-    send(replies, json.dumps({"ended": "", "seconds": time.monotonic() - started}).encode())
-    send(replies, b"".join(pieces))
+    grader.end("", started, 0, b"".join(pieces))
 
 
 def send(fd: int, message: bytes) -> None:
-    """One message, whole."""
-    view = memoryview(MESSAGE_LENGTH.pack(len(message)) + message)
-    while view:
-        view = view[os.write(fd, view) :]
+    """Write one message, whole."""
+    _write(fd, LENGTH.pack(len(message)) + message)
 
 
 def receive(fd: int, cap: int = 1 << 28) -> bytes:
-    """One message; EOFError where the stream ends or a message is longer than `cap` bytes."""
-    (length,) = MESSAGE_LENGTH.unpack(_exactly(fd, MESSAGE_LENGTH.size))
+    """Return one message; raise EOFError if the stream ends or the message exceeds `cap` bytes."""
+    (length,) = LENGTH.unpack(_exactly(fd, LENGTH.size))
     if length > cap:
         raise EOFError("a message is too long")
     return _exactly(fd, length)
+
+
+def _open_streams() -> Grader:
+    """The standard streams, for the grader alone: print() goes to the error stream from now on."""
+    grader = Grader(os.dup(0), os.dup(1))
+    os.dup2(2, 1)
+    return grader
+
+
+def _write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 def _exactly(fd: int, count: int) -> bytes:
@@ -96,7 +132,7 @@ def _exactly(fd: int, count: int) -> bytes:
 
 
 def _warm_up() -> None:
-    """Import what the probes need, and let torch make what it makes at first use, on one thread."""
+    """Import what the questions need, and use torch once, on one thread, so that it is ready."""
     import importlib
     import pkgutil
 
@@ -119,92 +155,81 @@ def _warm_up() -> None:
     gc.freeze()
 
 
-def _supervise(requests: int, replies: int, strict: bool) -> int:
-    """The keeper: one job from its message to its answers. Returns its exit code, 1 at the stream's end."""
+def _supervise(grader: Grader, strict: bool) -> int:
+    """Supervise one job. Return the exit code: 1 if the grader is gone."""
     try:
-        job = json.loads(receive(requests))
+        job = json.loads(receive(grader.requests))
     except EOFError:
         return 1
     limits = Limits(**job["limits"])
     box = BOX if strict else Path(tempfile.mkdtemp(prefix="kata-"))
     if strict:
-        jail.separate_children()
+        isolation.separate_children()
     else:
-        jail.adopt_orphans()
-    strangers = JobProcesses(strict)
-    answers, secrets, output = os.pipe(), os.pipe(), os.pipe()
+        isolation.adopt_orphans()
+    processes = JobProcesses(strict)
+    answers, seed, output = os.pipe(), os.pipe(), os.pipe()
     started = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        _confined(job, limits, box, strict, answers[1], secrets[0], output[1])
-    for fd in (answers[1], secrets[0], output[1]):
+    worker = os.fork()
+    if worker == 0:
+        _work(job, limits, box, strict, Pipes(answers[1], seed[0], output[1]))
+    for fd in (answers[1], seed[0], output[1]):
         os.close(fd)
-    strangers.first = child
+    processes.worker = worker
     try:
-        ended, blob = _watch(
-            strangers, limits, started, answers[0], secrets[1], output[0], requests, replies
-        )
+        pipes = Pipes(answers[0], seed[1], output[0])
+        ended, blob = _watch(processes, limits, started, pipes, grader)
     except EOFError:
-        strangers.end()
+        processes.end()
         return 1
     finally:
         if not strict:
             shutil.rmtree(box, ignore_errors=True)
-    left = strangers.end()
-    seconds = time.monotonic() - started
-    send(replies, json.dumps({"ended": ended, "seconds": seconds, "left": left}).encode())
-    send(replies, blob)
+    grader.end(ended, started, processes.end(), blob)
     return 0
 
 
 def _watch(
-    strangers: JobProcesses,
-    limits: Limits,
-    started: float,
-    answers: int,
-    secrets: int,
-    output: int,
-    requests: int,
-    replies: int,
+    processes: JobProcesses, limits: Limits, started: float, pipes: Pipes, grader: Grader
 ) -> tuple[str, bytes]:
-    """Collect what a jail answers until it ends or must be ended: why it was, "" where it finished, and the bytes."""
+    """Collect a worker's bytes until it ends or is over a limit; return that limit and them."""
     blob, printed, asked = bytearray(), 0, False
     poll = select.poll()
-    for fd in (answers, output):
+    for fd in (pipes.answers, pipes.output):
         os.set_blocking(fd, False)
         poll.register(fd, select.POLLIN)
-    poll.register(requests, 0)
+    poll.register(grader.requests, 0)
     with contextlib.suppress(AttributeError, OSError):  # elsewhere its end is seen at the next tick
-        poll.register(os.pidfd_open(strangers.first), select.POLLIN)
+        poll.register(os.pidfd_open(processes.worker), select.POLLIN)
     next_look = 0.0
     while True:
         events = dict(poll.poll(TICK * 1000))
-        if events.get(requests, 0) & (select.POLLHUP | select.POLLERR):
-            raise EOFError("the near end is gone")
-        if answers in events:
-            part = _available(answers)
+        if events.get(grader.requests, 0) & (select.POLLHUP | select.POLLERR):
+            raise EOFError("the grader is gone")
+        if pipes.answers in events:
+            part = _available(pipes.answers)
             blob += part
             if not part:
-                poll.unregister(answers)
-        if output in events:
-            part = _available(output)
+                poll.unregister(pipes.answers)
+        if pipes.output in events:
+            part = _available(pipes.output)
             printed += len(part)
             if not part:
-                poll.unregister(output)
+                poll.unregister(pipes.output)
         if blob[:1] == b"+" and not asked:
             asked = True
-            seed = _seed(requests, replies)
+            seed = grader.seed()
             with contextlib.suppress(BrokenPipeError):
-                os.write(secrets, seed)
-            os.close(secrets)
+                os.write(pipes.seed, seed)
+            os.close(pipes.seed)
         now = time.monotonic()
         if len(blob) > limits.answers:
             return "answers", bytes(blob[: limits.answers])
         if printed > limits.output:
             return "output", bytes(blob)
-        if (status := strangers.status()) is not None:
-            strangers.end()
-            blob += _available(answers)
+        if (status := processes.status()) is not None:
+            processes.end()
+            blob += _available(pipes.answers)
             if status == -signal.SIGXCPU:
                 return "time", bytes(blob)
             return ("" if status == 0 else "died"), bytes(blob[: limits.answers])
@@ -212,61 +237,42 @@ def _watch(
             return "time", bytes(blob)
         if now >= next_look:
             next_look = now + TICK
-            if over := strangers.over(limits):
+            if over := processes.over(limits):
                 return over, bytes(blob)
-
-
-def _seed(requests: int, replies: int) -> bytes:
-    send(replies, ASK_FOR_SEED)
-    return receive(requests, cap=100)
 
 
 def _available(fd: int) -> bytes:
     """What can be read at once, at most a megabyte."""
     try:
         return os.read(fd, 1 << 20)
-    except BlockingIOError:
-        return b""
     except OSError:
         return b""
 
 
-def _confined(
-    job: dict[str, Any],
-    limits: Limits,
-    box: Path,
-    strict: bool,
-    answers: int,
-    secrets: int,
-    output: int,
-) -> None:
-    """Never returns: the rest of this process's life belongs to a stranger."""
+def _work(job: dict[str, Any], limits: Limits, box: Path, strict: bool, pipes: Pipes) -> None:
+    """Confine this process and run submitted code in it; never returns."""
     code = 1
     try:
         os.setsid()
-        jail.default_signals()
-        answers, secrets = jail.only_these_handles(answers, secrets, output)
-        jail.set_limits(limits, own_users=strict)
+        isolation.default_signals()
+        answers, seed = isolation.close_other_files(*pipes)
+        isolation.set_limits(limits, own_users=strict)
         if strict:
-            jail.private_mounts(box, limits.disk)
-            jail.give_up_privileges()
+            isolation.private_mounts(box, limits.disk)
+            isolation.drop_privileges()
         os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = str(box)
-
-        def write(piece: bytes) -> None:
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(answers, view) :]
-
-        _answer(job, box, write, lambda: os.read(secrets, 100))
+        _answer(job, box, lambda piece: _write(answers, piece), lambda: os.read(seed, 100))
         code = 0
     finally:
         os._exit(code)
 
 
-def _answer(job: dict[str, Any], box: Path, write: Any, seed: Any) -> None:
-    """Load a job's file and answer its probes, one after another."""
+def _answer(
+    job: dict[str, Any], box: Path, write: Callable[[bytes], Any], seed: Callable[[], bytes]
+) -> None:
+    """Load a job's file and answer the questions of its step, one after another."""
     from kata.course.loader import Implementation, StepError
-    from kata.course.steps import step_by_number as step_number
+    from kata.course.steps import step_by_number
     from kata.criteria.answers import encode
     from kata.criteria.questions import answer, questions_of
 
@@ -275,14 +281,14 @@ def _answer(job: dict[str, Any], box: Path, write: Any, seed: Any) -> None:
     for name, text in job["files"].items():
         (box / name).write_bytes(base64.b64decode(text))
     os.chdir(box)
-    if job["look"] is not None:
-        from kata.grade.sandbox.inspection import look
+    if job["inspection"] is not None:
+        from kata.grade.sandbox.inspection import inspect_layers
 
         seed_after = write(b"+"), seed()
         assert seed_after
-        write(encode("look", look(job["look"])))
+        write(encode("layers", inspect_layers(job["inspection"])))
         return
-    step = step_number(job["step"])
+    step = step_by_number(job["step"])
     try:
         module = Implementation(box / "exercises", assembled=job["assembled"]).module(step)
     except StepError as error:
@@ -290,5 +296,5 @@ def _answer(job: dict[str, Any], box: Path, write: Any, seed: Any) -> None:
         return
     write(b"+")
     drawn = int(seed())
-    for name, probe in questions_of(step).items():
-        write(encode(name, answer(probe, module, drawn)))
+    for name, question in questions_of(step).items():
+        write(encode(name, answer(question, module, drawn)))

@@ -1,56 +1,51 @@
-"""What a sandbox sees of the course: the questions, and nothing that knows a right answer.
+"""What a sandbox sees of the course: the questions, and nothing that knows a correct answer.
 
-It is a folder of its own, made when the sandboxes start and removed with them. Of each file of questions only what
-the questions need is copied, so that no rule, and no value that a rule expects, is ever loaded beside submitted code.
+The view is a folder of its own, made when the sandboxes start and removed with them. Of each
+criteria file it holds only the questions and what they use. So no rule, and no value that a rule
+expects, is loaded beside submitted code.
 """
 
 import ast
-import shutil
 import symtable
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-WHOLE = (
+COPIED = (
     *("__init__.py", "given/*.py", "course/*"),
-    *("testing/__init__.py", "testing/models.py", "testing/spies.py"),
-    *("criteria/__init__.py", "criteria/questions.py", "criteria/answers.py"),
+    *("testing/__init__.py", "testing/models.py", "testing/spies.py", "criteria/answers.py"),
     *("grade/__init__.py", "grade/sandbox/__init__.py", "grade/sandbox/server.py"),
-    *("grade/sandbox/isolation.py", "grade/sandbox/processes.py", "grade/sandbox/inspection.py"),
+    *("grade/sandbox/isolation.py", "grade/sandbox/inspection.py"),
 )
-"""What is copied as it is, below kata/."""
-
-QUESTIONS = "criteria/step*.py"
+"""What is copied whole, below kata/: enough to load and to ask a submission, not to judge it."""
 
 
 @contextmanager
 def view_of_course(root: Path) -> Iterator[Path]:
-    """A temporary folder with a `kata` package that can ask questions and judge nothing."""
+    """Make the view in a temporary folder, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="kata-view-") as folder:
         write_questions(root, Path(folder))
-        for pattern in WHOLE:
+        for pattern in COPIED:
             for path in sorted((root / "kata").glob(pattern)):
                 if path.is_file():
-                    target = Path(folder) / path.relative_to(root)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(path, target)
+                    _write(Path(folder) / path.relative_to(root), path.read_bytes())
         yield Path(folder)
 
 
-def write_questions(root: Path, folder: Path) -> list[Path]:
-    """Write the files of questions, without their rules, below a folder; the files that were written."""
-    written = []
-    for path in sorted((root / "kata").glob(QUESTIONS)):
-        target = folder / path.relative_to(root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(questions_only(path.read_text(encoding="utf-8")), encoding="utf-8")
-        written.append(target)
-    return written
+def write_questions(root: Path, folder: Path) -> int:
+    """Write kata/criteria/ below a folder, without its rules; return the number of files."""
+    criteria = root / "kata" / "criteria"
+    files = {name: (criteria / name).read_bytes() for name in ("__init__.py", "questions.py")}
+    for path in criteria.glob("step*.py"):
+        files[path.name] = questions_only(path.read_text(encoding="utf-8")).encode()
+    for name, text in files.items():
+        _write(folder / "kata" / "criteria" / name, text)
+    return len(files)
 
 
 def questions_only(text: str) -> str:
-    """The text of a criteria module reduced to its docstring, its questions, and what they use."""
+    """Return a criteria file's text, cut to its docstring, its questions, and what they use."""
     tree = ast.parse(text)
     tables = {t.get_name(): t for t in symtable.symtable(text, "criteria", "exec").get_children()}
     definitions = {name: node for node in tree.body for name in _defines(node)}
@@ -75,6 +70,11 @@ def questions_only(text: str) -> str:
     return ast.unparse(ast.Module(kept, type_ignores=[])) + "\n"
 
 
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
 def _is_question(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef) and any(
         isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == "asks"
@@ -95,7 +95,7 @@ def _defines(node: ast.stmt) -> list[str]:
 
 
 def _uses(node: ast.stmt, table: symtable.SymbolTable | None) -> set[str]:
-    """The module-level names that a statement needs; a local variable of the same name is none of them."""
+    """The module's names that a statement needs; local variables of the same names do not count."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return set()
     if table is None or not isinstance(node, ast.FunctionDef | ast.ClassDef):

@@ -1,4 +1,4 @@
-"""What comes back from a sandbox: right answers survive the way, garbage does no harm."""
+"""The format of answers: what is written is read back, garbage does no harm, in a message and in a file."""
 
 import json
 import os
@@ -10,7 +10,8 @@ import tracemalloc
 import pytest
 import torch
 
-from kata.criteria.answers import DTYPES, decode, encode
+from kata.criteria.answers import DTYPES, decode, encode, encode_all
+from kata.criteria.compare import read_answers
 from kata.criteria.questions import Answer
 
 ANSWER = Answer(
@@ -23,7 +24,7 @@ ANSWER = Answer(
         "lazy": torch.ones(2, dtype=torch.complex64).conj(),
     }
 )
-WHOLE = b"+" + encode("first", ANSWER) + encode("second", Answer(error="ValueError", message="no"))
+WHOLE = encode_all({"first": ANSWER, "second": Answer(error="ValueError", message="no")})
 
 
 def frame(header, raw=b""):
@@ -32,7 +33,33 @@ def frame(header, raw=b""):
 
 
 def value(shape, dtype="float32", name="v"):
-    return {"probe": "p", "error": "", "message": "", "values": [[name, dtype, shape]]}
+    return {"question": "q", "error": "", "message": "", "values": [[name, dtype, shape]]}
+
+
+GARBAGE = [
+    frame(b"[" * 100_000),
+    frame(b"9" * 100_000),
+    frame(b"\xff\xfe"),
+    frame([]),
+    frame({"question": "q"}),
+    frame({**value([1]), "more": 1}, bytes(4)),
+    frame({**value([1]), "question": 3}, bytes(4)),
+    frame({**value([1]), "values": "x" * 3}),
+    frame({**value([1]), "values": [["v", "float32", [1]]] * 5000}),
+    frame(value([2**40, 2**40])),
+    frame(value([0, 2**31, 2**31])),
+    frame(value([-1])),
+    frame(value([True]), bytes(4)),
+    frame(value([1.0]), bytes(4)),
+    frame(value([1] * 9), bytes(4)),
+    frame(value([4]), bytes(15)),
+    frame(value([1], "object"), bytes(8)),
+    frame(value([1], None), bytes(8)),
+    frame(value([1], name=None), bytes(4)),
+    b"+" + struct.pack(">I", 2**32 - 1),
+    b"+\x00\x00",
+    WHOLE + WHOLE[1:],
+]
 
 
 def test_answers_survive_the_way():
@@ -51,44 +78,36 @@ def test_answers_survive_the_way():
 def test_every_dtype_survives(dtype):
     """Also those that NumPy does not know."""
     sent = torch.tensor([0, 1, 1, 0, 1]).to(dtype)
-    came = decode(b"+" + encode("p", Answer({"v": sent}))).answers["p"].values["v"]
+    came = decode(b"+" + encode("q", Answer({"v": sent}))).answers["q"].values["v"]
     assert came.dtype == dtype
     assert torch.equal(came, sent)
 
 
-@pytest.mark.parametrize(
-    "blob",
-    [
-        frame(b"[" * 100_000),
-        frame(b"9" * 100_000),
-        frame(b"\xff\xfe"),
-        frame([]),
-        frame({"probe": "p"}),
-        frame({**value([1]), "more": 1}, bytes(4)),
-        frame({**value([1]), "probe": 3}, bytes(4)),
-        frame({**value([1]), "values": "x" * 3}),
-        frame({**value([1]), "values": [["v", "float32", [1]]] * 5000}),
-        frame(value([2**40, 2**40])),
-        frame(value([0, 2**31, 2**31])),
-        frame(value([-1])),
-        frame(value([True]), bytes(4)),
-        frame(value([1.0]), bytes(4)),
-        frame(value([1] * 9), bytes(4)),
-        frame(value([4]), bytes(15)),
-        frame(value([1], "object"), bytes(8)),
-        frame(value([1], None), bytes(8)),
-        frame(value([1], name=None), bytes(4)),
-        b"+" + struct.pack(">I", 2**32 - 1),
-        b"+\x00\x00",
-        WHOLE + WHOLE[1:],
-    ],
-    ids=range(22),
-)
+@pytest.mark.parametrize("blob", GARBAGE, ids=range(len(GARBAGE)))
 def test_garbage_is_called_so(blob):
     """One sentence, no exception; whole answers before it are kept."""
     decoded = decode(blob)
     assert decoded.broken
     assert decoded.answers.keys() <= {"first", "second"}
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [*GARBAGE, b"", b"+", b"-it does not load", WHOLE[1:], WHOLE[:-3]],
+    ids=range(len(GARBAGE) + 5),
+)
+def test_a_file_of_garbage_is_a_value_error(tmp_path, blob):
+    """In the cache as in a message: also a file without answers, and one that is cut off."""
+    path = tmp_path / "step.answers"
+    path.write_bytes(blob)
+    with pytest.raises(ValueError, match="holds no answers"):
+        read_answers(path)
+
+
+def test_a_file_of_answers_is_read_back(tmp_path):
+    path = tmp_path / "step.answers"
+    path.write_bytes(WHOLE)
+    assert read_answers(path).keys() == {"first", "second"}
 
 
 def test_a_refusal_is_shown_without_control_characters():
