@@ -7,12 +7,13 @@ from hypothesis import given
 from kata.criteria.questions import CLASS_COUNTS
 from kata.criteria.step04 import (
     BAD_PROBABILITIES,
-    CALLS,
+    COIN_CLASSES,
     DROPPED_SHARES,
     FEW,
     MANY,
     NO_GRAD_CONTEXTS,
     NULL_CLASSES,
+    PAIRS,
     PROBABILITIES,
     SOME,
     labels,
@@ -29,6 +30,8 @@ from kata.testing.assertions import (
 )
 from kata.testing.bounds import SEEDS, fresh_seed, generator
 
+VERY_MANY = 200_000
+CALLS = 500
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 ONE_COIN_EACH = "every sample has its own coin, which falls on null with probability"
 DRAW = "draw one number from U(0, 1) per label, and compare it with drop_prob"
@@ -64,12 +67,12 @@ def drops_in_calls(step, y, drop_prob, null_class):
 def test_share_of_dropped_labels(step, drop_prob, own):
     """In one batch the share of null labels is drop_prob, as closely as chance allows."""
     g = generator(fresh_seed())
-    dropped = drops(step, labels(g, MANY, 10), drop_prob, 10, g if own else None)
+    dropped = drops(step, labels(g, VERY_MANY, 10), drop_prob, 10, g if own else None)
     check_count(
         dropped.sum(),
-        MANY,
+        VERY_MANY,
         drop_prob,
-        called=f"drop_labels(y, {drop_prob}, 10) on a batch of {MANY:,}",
+        called=f"drop_labels(y, {drop_prob}, 10) on a batch of {VERY_MANY:,}",
         what="labels came back null",
         must=f"{ONE_COIN_EACH} {drop_prob}",
         hint=DRAW,
@@ -124,7 +127,7 @@ def test_null_stays_null(step, drop_prob):
     )
 
 
-@pytest.mark.parametrize("num_classes", CLASS_COUNTS)
+@pytest.mark.parametrize("num_classes", COIN_CLASSES)
 def test_every_class_is_dropped_equally_often(step, num_classes):
     """Each class loses the share drop_prob, and two samples of one class have two coins."""
     fresh_seed()
@@ -154,7 +157,7 @@ def test_number_of_drops_varies(step):
         share = float((ways[0] - ways[1] - ways[2]).exp()) * 0.25**number * 0.75 ** (8 - number)
         check_count(
             (numbers == number).sum(),
-            CALLS,
+            COIN_CLASSES,
             share,
             called=f"drop_labels(y, 0.25, 3) on a batch of 8, {CALLS} times",
             what="batches kept all labels" if number == 0 else f"batches lost {number} of 8 labels",
@@ -171,7 +174,7 @@ def test_every_position_is_dropped_equally_often(step):
     for position in range(5):
         check_count(
             dropped[:, position].sum(),
-            CALLS,
+            COIN_CLASSES,
             0.5,
             called=f"drop_labels(y, 0.5, 3) on a batch of 5, {CALLS} times",
             what=f"labels at [{position}] were dropped",
@@ -183,18 +186,17 @@ def test_every_position_is_dropped_equally_often(step):
 
 def test_labels_are_dropped_independently(step):
     """Two labels of a batch are both dropped with probability p², whether near or far apart."""
-    g, half = generator(fresh_seed()), MANY // 2
-    dropped = drops(step, labels(g, MANY, 10), 0.25, 10)
+    dropped = drops(step, labels(generator(fresh_seed()), 2 * PAIRS, 10), 0.25, 10)
     for which, one, other in (
         ("neighbours", dropped[::2], dropped[1::2]),
-        ("labels half a batch apart", dropped[:half], dropped[half:]),
-        ("labels equally far from the two ends", dropped[:half], dropped.flip(0)[:half]),
+        ("labels half a batch apart", dropped[:PAIRS], dropped[PAIRS:]),
+        ("labels equally far from the two ends", dropped[:PAIRS], dropped.flip(0)[:PAIRS]),
     ):
         check_count(
             (one & other).sum(),
-            half,
+            PAIRS,
             0.0625,
-            called=f"drop_labels(y, 0.25, 10) on a batch of {MANY:,}",
+            called=f"drop_labels(y, 0.25, 10) on a batch of {2 * PAIRS:,}",
             what=f"pairs of {which} were both dropped",
             must="coins are independent, so two of them fall on null with probability 0.25²",
             hint=DRAW,
@@ -224,7 +226,7 @@ def test_batch_of_one(step, drop_prob):
     fresh_seed()
     check_count(
         drops_in_calls(step, labels(generator(0), 1, 3), drop_prob, 3).sum(),
-        CALLS,
+        COIN_CLASSES,
         drop_prob,
         called=f"drop_labels(y, {drop_prob}, 3) on a batch of 1, {CALLS} times",
         what="labels were dropped",

@@ -192,7 +192,7 @@ def test_velocity_is_that_of_the_dit_under_time_plus_class(step, num_classes, ba
     """v(x, t, y) is the given DiT under c = h_t + E[y], with each sample's own t and y."""
     model, dit, table = conditional(step, num_classes)
     model.train(training)
-    x, t, y = inputs(generator(batch), num_classes, batch)
+    x, t, y = inputs(generator(batch), num_classes, batch, offset=batch)
     check_close(
         model(x, t, y),
         expected(dit, table, x, t, y),
@@ -226,7 +226,7 @@ def test_every_label_gives_another_velocity(step, num_classes):
 def test_time_matters_with_and_without_a_label(step, labelled):
     """At another time an image has another velocity, also if the label is None."""
     model, _, _ = conditional(step)
-    x, _, y = inputs(generator(0), batch=1)
+    x, _, y = inputs(generator(0), batch=1, offset=1)
     v = [model(x, torch.tensor([time]), y if labelled else None) for time in MODEL_TIMES]
     called = f"model(x, t, {'y' if labelled else 'None'}) with one image at t = {MODEL_TIMES}"
     for each in v:

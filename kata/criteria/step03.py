@@ -115,8 +115,8 @@ rule(scale_of_another_shape_is_refused, refused(ValueError))
 def dtype_of_the_velocities_is_kept(step, g):
     answers = {}
     for dtype in VELOCITY_DTYPES:
-        u, c = velocities(g, dtype=dtype)
         for kind in SCALE_KINDS:
+            u, c = velocities(g, dtype=dtype)
             answers[f"{dtype}, {kind}"] = step.guide(u, c, scale_of_two(kind))
     return answers
 

@@ -5,11 +5,17 @@ import torch
 from kata.criteria.questions import CLASS_COUNTS, asks, tried
 from kata.criteria.rules import SAME, Criterion, Rule, close, counted, refused, rule
 
-MANY, SOME, FEW = 200_000, 4_000, 200
+MANY, SOME, FEW = 20_000, 4_000, 200
 """Sizes of a batch: for counts, for shares, and to compare two results."""
 
-CALLS = 500
-"""How often a small batch goes in."""
+PAIRS = 5_000
+"""Half the size of a batch in which two labels at a time are compared."""
+
+CALLS = 400
+"""How often a question repeats a small batch."""
+
+COIN_CLASSES = (3, 10)
+"""Numbers of classes whose samples are compared with each other."""
 
 DROPPED_SHARES = ((0.05, True), (0.1, False), (0.1, True), (0.25, False), (0.9, True))
 """Probabilities, and whether the caller has a generator."""
@@ -124,7 +130,7 @@ def null_stays_null(step, g):
 @asks("drop_labels")
 def every_class_is_dropped_equally_often(step, g):
     answers = {}
-    for num_classes in CLASS_COUNTS:
+    for num_classes in COIN_CLASSES:
         dropped = drops_in_calls(step, two_of_each_class(num_classes), 0.25, num_classes)
         one, other = dropped.chunk(2, dim=1)
         answers[f"K={num_classes}: dropped"] = one.sum(0)
@@ -154,15 +160,15 @@ rule(every_position_is_dropped_equally_often, coins(CALLS))
 
 @asks("drop_labels")
 def labels_are_dropped_independently(step, g):
-    dropped, half = drops(step, labels(g, MANY, 10), 0.25, 10), MANY // 2
+    dropped = drops(step, labels(g, 2 * PAIRS, 10), 0.25, 10)
     return {
         "neighbours": (dropped[::2] & dropped[1::2]).sum(),
-        "half a batch apart": (dropped[:half] & dropped[half:]).sum(),
-        "as far from either end": (dropped & dropped.flip(0))[:half].sum(),
+        "half a batch apart": (dropped[:PAIRS] & dropped[PAIRS:]).sum(),
+        "as far from either end": (dropped & dropped.flip(0))[:PAIRS].sum(),
     }
 
 
-rule(labels_are_dropped_independently, coins(MANY // 2))
+rule(labels_are_dropped_independently, coins(PAIRS))
 
 
 @asks("drop_labels")

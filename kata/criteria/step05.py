@@ -83,11 +83,11 @@ def small(step, g, num_classes=7, **sizes):
     return refilled(step.ConditionalDiT(num_classes, **SMALL | sizes), g)
 
 
-def inputs(g, num_classes=7, batch=5, image_shape=(3, 8, 8)):
-    """Draw images and times, with mixed labels: the first is a class, the second is null."""
+def inputs(g, num_classes=7, batch=5, image_shape=(3, 8, 8), offset=0):
+    """Draw images and times, with mixed labels; without an offset the first label is null."""
     x = torch.randn(batch, *image_shape, generator=g)
     t = torch.rand(batch, generator=g)
-    return x, t, (torch.arange(batch) * 3 + num_classes - 3) % (num_classes + 1)
+    return x, t, (torch.arange(batch) * 3 + num_classes - offset) % (num_classes + 1)
 
 
 def one_image(g, num_classes, labels, image_shape=(3, 8, 8)):
