@@ -1,4 +1,4 @@
-"""Stand-ins for training: a model that records, a model that follows a script, and what they are trained on."""
+"""Spies for training and sampling: models that record, follow a script or stop, and their batches."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kata.testing.models import StandIn
+from kata.testing.models import PointMass, StandIn
 
 Batch = tuple[Tensor, Tensor]
 
@@ -17,23 +17,23 @@ BATCH_SIZES = (4, 4, 2)
 def batch(
     g: torch.Generator, size: int, shape: tuple[int, ...] = (1, 3, 4), num_classes: int = 3
 ) -> Batch:
-    """Images `(size, *shape)` with pixels in [-1, 1], and labels `(size,)`."""
+    """Draw images `(size, *shape)` with pixels in [-1, 1], and labels `(size,)`."""
     x0 = 2 * torch.rand(size, *shape, generator=g) - 1
     return x0, torch.randint(num_classes, (size,), generator=g)
 
 
 def batches(g: torch.Generator) -> list[Batch]:
-    """An epoch of random images of three classes."""
+    """Draw the batches of an epoch: random images of three classes."""
     return [batch(g, size) for size in BATCH_SIZES]
 
 
 def blank_batches(g: torch.Generator) -> list[Batch]:
-    """An epoch of images of nothing but 0, of ten classes."""
+    """Draw the batches of an epoch whose images are all 0, with labels of ten classes."""
     return [(torch.zeros(n, 1, 3, 4), torch.randint(10, (n,), generator=g)) for n in BATCH_SIZES]
 
 
 class FreshBatches:
-    """Can be iterated again and again, and nothing else; serves new batches every time, and keeps their labels."""
+    """A loader that can only be iterated; each time it yields new batches and records their labels."""
 
     def __init__(self, g: torch.Generator) -> None:
         self.g = g
@@ -47,7 +47,7 @@ class FreshBatches:
 
 
 class Recorder(StandIn):
-    """Mixes image, time and label; records its outputs, their gradients and the mode of a layer inside."""
+    """Mixes image, time and label; records its outputs, their gradients and the mode of a layer."""
 
     def __init__(self, g: torch.Generator, num_classes: int = 3, channels: int = 1) -> None:
         super().__init__(num_classes)
@@ -70,10 +70,10 @@ class Recorder(StandIn):
 
 
 class Scripted(StandIn):
-    """On images of nothing but 0 its k-th call has the loss errors[k]² and the gradient gradients[k], come what may.
+    """On images that are all 0, call k has the loss errors[k]² and the gradient gradients[k].
 
-    There the noise is x / t, exactly but at t = 0; `at_zero` counts such times. errors: `(calls,)`;
-    gradients: `(calls, 111)`, over all parameters.
+    For such images the noise is x / t, except at t = 0; `at_zero` counts such times. errors:
+    `(calls,)`; gradients: `(calls, 111)`, over all parameters.
     """
 
     def __init__(self, g: torch.Generator, calls: int = 30) -> None:
@@ -94,12 +94,12 @@ class Scripted(StandIn):
 
     @property
     def place(self) -> Tensor:
-        """Where the parameters are now: one row of 111 numbers."""
+        """The current parameters in one row of 111 numbers."""
         return torch.cat([p.detach().flatten() for p in self.parameters()])
 
 
 class _Written(torch.autograd.Function):
-    """Hands an output on; backward gives the parameters a gradient that was written beforehand."""
+    """Passes an output on; backward gives the parameters the gradient from the script."""
 
     @staticmethod
     def forward(ctx: Any, output: Tensor, gradient: Tensor, *parameters: Tensor) -> Tensor:
@@ -110,3 +110,54 @@ class _Written(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, _: Tensor) -> Any:
         return None, None, *ctx.gradients
+
+
+class TableModel(PointMass):
+    """Looks labels up in a table like an `nn.Embedding`: a label outside 0 .. K raises an IndexError."""
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        nn.functional.embedding(y, self.mu.flatten(1))
+        return super().velocity(x, t, y)
+
+
+class Watched(PointMass):
+    """Records in every call whether a layer inside is in train mode and whether x carries a graph."""
+
+    def __init__(self, mu: Tensor) -> None:
+        super().__init__(mu)
+        self.inside = nn.Sequential(nn.Dropout(0.5))
+        self.layer_training: list[bool] = []
+        self.graphs: list[bool] = []
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        self.layer_training.append(self.inside[0].training)
+        self.graphs.append(x.requires_grad)
+        return super().velocity(x, t, y)
+
+
+class Unconditional(nn.Module):
+    """A model of x and t without labels, v = 2 x + t; counts other arguments that it is called with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(2.0))
+        self.others = 0
+
+    def forward(self, x: Tensor, t: Tensor, *others: object, **named: object) -> Tensor:
+        self.others += len(others) + len(named)
+        return self.slope * x + t.to(x.dtype).view(-1, 1, 1, 1)
+
+
+class Called(Exception):
+    """Ends sampling at the first call of the model; its arguments are the device types of x and t."""
+
+
+class Elsewhere(nn.Module):
+    """A model on the device "meta", where tensors have no values; its first call raises `Called`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(1, device="meta"))
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        raise Called(x.device.type, t.device.type)
