@@ -156,7 +156,7 @@ def branch(g: torch.Generator) -> torch.Generator:
     return torch.Generator().manual_seed(int(torch.randint(2**31, (), generator=g)))
 
 
-def sources(g: torch.Generator) -> dict[str, torch.Generator | None]:
+def random_sources(g: torch.Generator) -> dict[str, torch.Generator | None]:
     """Return the two sources of random numbers that a step can be given, by name."""
     return {"own generator": branch(g), "global generator": None}
 

@@ -88,6 +88,10 @@ def viewed(view: Callable[[Values], Values], same: Rule = SAME) -> Criterion:
     return Criterion(seen(view, same))
 
 
+CALL_TIMES = Criterion(close(2e-4), testimony=True)
+"""The times of a model's calls, which are recorded to four decimals."""
+
+
 LANDED = Criterion(close(1e-4))
 """Where sampling ends, up to rounding in single precision."""
 

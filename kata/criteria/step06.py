@@ -6,7 +6,13 @@ The order of draws is free, so the loss is computed with a model that records it
 import torch
 from torch import Tensor
 
-from kata.criteria.questions import asks, sources, tally, with_generators, with_the_global_one
+from kata.criteria.questions import (
+    asks,
+    random_sources,
+    tally,
+    with_generators,
+    with_the_global_one,
+)
 from kata.criteria.rules import (
     NORMAL_SHARES,
     REPEATED,
@@ -278,7 +284,10 @@ def drawn_noise(step, g, own):
 
 @asks("flow_matching_loss")
 def noise_is_standard_normal(step, g):
-    return {f"{name}: tally": tally(drawn_noise(step, g, own)) for name, own in sources(g).items()}
+    return {
+        f"{name}: tally": tally(drawn_noise(step, g, own))
+        for name, own in random_sources(g).items()
+    }
 
 
 rule(noise_is_standard_normal, standard_normal(900 * 2 * 6 * 8))
@@ -287,7 +296,7 @@ rule(noise_is_standard_normal, standard_normal(900 * 2 * 6 * 8))
 @asks("flow_matching_loss")
 def noise_is_independent(step, g):
     answers = {}
-    for name, own in sources(g).items():
+    for name, own in random_sources(g).items():
         x1, later = drawn_noise(step, g, own), drawn_noise(step, g, own)
         pairs = pixel_pairs(x1, later).values()
         same = [((one > 0) == (other > 0)).sum() for one, other in pairs]
@@ -306,7 +315,7 @@ rule(
 @asks("flow_matching_loss")
 def times_are_uniform(step, g):
     answers = {}
-    for name, own in sources(g).items():
+    for name, own in random_sources(g).items():
         asked = recorded(step, Recorder(g), *large_batch(g), num_classes=3, generator=own)
         t = asked["t"].double()
         quarter = (4 * t).floor() - (t == 1).int()
@@ -328,7 +337,7 @@ rule(
 @asks("flow_matching_loss")
 def share_of_dropped_labels_by_default(step, g):
     answers = {}
-    for name, own in sources(g).items():
+    for name, own in random_sources(g).items():
         x0, y = large_batch(g, 10)
         asked = recorded(step, Recorder(g, 10), x0, y, generator=own)
         answers[f"{name}: fate"] = fate(asked["labels"], y, 10)
@@ -351,7 +360,7 @@ def all_labels_or_none_reach_the_model(step, g):
 @asks("flow_matching_loss")
 def dropping_noise_and_time_are_independent(step, g):
     answers = {}
-    for name, own in sources(g).items():
+    for name, own in random_sources(g).items():
         asked = recorded(step, Recorder(g), *large_batch(g), 0.5, 3, generator=own)
         pairs = coincidences(*(asked[part] for part in ("x0", "x", "t", "labels")), null=3)
         answers[f"{name}: both"] = torch.stack([both.sum() for both in pairs.values()])

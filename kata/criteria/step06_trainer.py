@@ -19,7 +19,7 @@ from kata.criteria.step06 import fate, large_batch, missed
 from kata.given import get_device
 from kata.testing.spies import FreshBatches, Recorder, Scripted, batch, batches, blank_batches
 
-OPTIMIZER_OPTIONS = ({}, {"lr": 0.02, "weight_decay": 0.3})
+OPTIMIZER_OPTIONS: tuple[dict[str, float], ...] = ({}, {"lr": 0.02, "weight_decay": 0.3})
 
 ADAMW_RUNS = [(0.05, 0.0, [1]), (0.05, 0.5, [3]), (0.01, 0.1, [2, 1])]
 """Learning rate, weight decay, and the epochs of each call of train."""
