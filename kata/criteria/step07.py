@@ -332,9 +332,9 @@ rule(no_graph_is_recorded, TESTIMONY)
 
 @asks("sample")
 def sample_works_with_an_unconditional_model(step, g):
-    walked, (_, noise, _) = {}, whole_path(g)
+    walked = {}
     for k in (10, 3):
-        model = Unconditional()
+        model, (_, noise, _) = Unconditional(), whole_path(g)
         walked[f"K={k}"] = step.sample(model, 5, PATH_SHAPE, 3, num_classes=k, noise=noise)
         walked[f"K={k}: more than x and t"] = model.others
     return walked
