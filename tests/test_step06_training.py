@@ -75,7 +75,7 @@ def squared_error(model, x, t, y, x0):
 
 @pytest.mark.parametrize("shape", LINE_SHAPES)
 def test_interpolate_follows_the_line(step, shape):
-    """x_t = (1 - t) x0 + t x1 with each sample's own t, and v = x1 - x0, even if B equals the width."""
+    """x_t = (1 - t) x0 + t x1 with each sample's own t, and v = x1 - x0, even if B is the width."""
     x0, x1, t = line_ends(generator(1), shape)
     result = step.interpolate(x0, x1, t)
     called = f"interpolate(x0, x1, t) with images of shape {shape} and t of shape ({shape[0]},)"
@@ -115,7 +115,7 @@ def test_interpolate_changes_no_input(step):
 
 @pytest.mark.parametrize(("size", "shape", "num_classes", "drop_prob"), LOSS_CASES)
 def test_loss_is_the_mean_squared_error(step, size, shape, num_classes, drop_prob):
-    """The loss is the mean over all samples and pixels of (output - v)²; v is the line's velocity."""
+    """The loss is the mean over samples and pixels of (output - v)²; v is the line's velocity."""
     torch.manual_seed(size)
     model = Recorder(generator(size), num_classes, shape[0])
     x0, y = batch(generator(size), size, shape, num_classes)
@@ -309,7 +309,7 @@ def test_times_are_uniform(step, own):
 
 @either_source
 def test_share_of_dropped_labels_by_default(step, own):
-    """10% of the labels of ten classes reach the model as null, which is 10; the others unchanged."""
+    """By default 10% of the labels reach the model as null, which is 10; the others unchanged."""
     seed, (x0, y) = fresh_seed(), large_batch(generator(8), 10)
     options = {"generator": generator(seed)} if own else {}
     _, _, _, labels = loss_and_call(step, Recorder(generator(8), 10), x0, y, **options)
@@ -374,7 +374,7 @@ def equal(one, other):
 
 
 def test_generator_decides_the_loss(step):
-    """The same seed gives the same loss, another seed another; the global generator is not used."""
+    """The same seed gives the same loss, another seed another, without the global generator."""
     model, (x0, y) = Recorder(generator(11)), batch(generator(11), 50)
     drawn = with_generators(
         lambda own: loss_and_call(step, model, x0, y, 0.5, 3, generator=own), generator(11)
@@ -648,7 +648,7 @@ def test_every_batch_draws_anew(step):
 
 
 def test_what_is_printed(step, capsys):
-    """train prints device, number of parameters and dropout, then `Epoch n: avg_loss = ...` per epoch."""
+    """train prints device, parameters and dropout, then `Epoch n: avg_loss = ...` per epoch."""
     averages = scripted(step, generator(21), label_drop_prob=0.35).train(3)
     text, called = capsys.readouterr().out, "train(3), and read what it printed"
     for what, pattern in PRINTED.items():
@@ -767,7 +767,7 @@ def test_checkpoint_is_plain_data(step, tmp_path):
 
 @pytest.mark.parametrize("as_text", [True, False])
 def test_checkpoint_brings_model_and_losses_back(step, tmp_path, as_text):
-    """A trainer that loads the file has the model and losses of the one that saved it, not its own."""
+    """A trainer that loads the file gets the model and losses of the one that saved it."""
     trainer, path = scripted(step, generator(26), lr=0.05, weight_decay=0.1), tmp_path / "saved.pt"
     trainer.train(2)
     file = checkpoint_of(trainer, str(path) if as_text else path)

@@ -58,7 +58,7 @@ def test_sample_lands_on_the_image_of_the_null_class(step, num_steps, shape):
     check_close(
         step.sample(PointMass(mu), 6, shape, num_steps, num_classes=3),
         mu[-1:].expand(6, *shape),
-        called=f"sample(model, 6, {shape}, num_steps={num_steps}), where all velocities point away from one image",
+        called=f"sample(model, 6, {shape}, num_steps={num_steps}), with velocities that all point away from one image",
         must="x <- x - dt v with dt = 1 / num_steps, at t = 1, ..., dt, ends on that image; nothing is clamped",
         hint="check the sign of the step, the times and dt; model(x, t) alone means the null class",
         tolerance=1e-4,
@@ -76,7 +76,7 @@ def test_guidance_lands_where_the_formula_says(step, scale, num_steps, num_class
         step.sample_conditional(model, labels, shape, num_steps, scale, num_classes=num_classes),
         aim(model, labels, scale),
         called=f"sample_conditional(model, {labels.tolist()}, {shape}, {num_steps}, cfg_scale={scale}, "
-        f"num_classes={num_classes}), where each class is one image mu",
+        f"num_classes={num_classes}), with one image mu per class",
         must="image i is mu_u + w (mu_c - mu_u) with c = class_labels[i] and u the null class",
         hint="one guided velocity per step, in every step, with the scale as given; clamp nothing",
         tolerance=1e-4,
@@ -192,7 +192,7 @@ def test_every_sample_has_noise_of_its_own(step, sampler, own):
 
 @each_sampler
 def test_generator_decides_the_result(step, sampler):
-    """The same seed gives the same images, another seed others; the global generator is not used."""
+    """The same seed gives the same images, another seed others, without the global generator."""
     model = LabelField(3, 3)
     check_draws(
         with_generators(lambda own: draw(step, sampler, model, generator=own), generator(4)),
@@ -234,7 +234,7 @@ def test_labels_as_tensor_list_or_number(step, labels):
 
 @pytest.mark.parametrize("num_classes", NULL_CLASSES)
 def test_null_class_is_a_label_like_any_other(step, num_classes):
-    """K is a valid label: it requests no particular class and leads to the image of the null class."""
+    """K is a valid label, for no particular class: it leads to the image of the null class."""
     model = PointMass(images(generator(6), num_classes + 1))
     called = f"sample_conditional with label {num_classes}"
     try:
@@ -253,7 +253,7 @@ def test_null_class_is_a_label_like_any_other(step, num_classes):
     check_close(
         result,
         aim(model, [num_classes], 4.0),
-        called=f"{called} and num_classes={num_classes}, where each class is one image",
+        called=f"{called} and num_classes={num_classes}, with one image per class",
         must="guidance from null to null leads to the image of the null class",
         hint="the null class is num_classes, not 10 and not the last real class",
         tolerance=1e-4,
@@ -336,7 +336,7 @@ def test_no_graph_is_recorded(step, sampler):
 
 @pytest.mark.parametrize("num_classes", [10, 3])
 def test_sample_works_with_an_unconditional_model(step, num_classes):
-    """`sample` calls model(x, t), so that a model without labels works; num_classes has no effect."""
+    """`sample` calls model(x, t), so a model without labels works; num_classes has no effect."""
     model, (_, noise, _) = Unconditional(), whole_path(generator(11))
     result = step.sample(
         model,
@@ -363,7 +363,7 @@ def test_sample_works_with_an_unconditional_model(step, num_classes):
 
 
 def test_device_is_that_of_the_model(step):
-    """device=None means that of the first parameter; noise is drawn on the generator's, and moved."""
+    """Images are on the first parameter's device; noise is drawn on the generator's, and moved."""
     devices, source = set(), generator(0)
     state = source.get_state()
     try:

@@ -43,7 +43,7 @@ from kata.testing.models import LabelField, PointMass
 
 @pytest.mark.parametrize(("num_classes", "num_steps", "samples"), GRID_CASES)
 def test_entry_s_i_is_noise_i_guided_with_scale_s(step, num_classes, num_steps, samples):
-    """Entry [s, i] is where Euler's method leads from noise[i], guided with scales[s] to the digit."""
+    """Entry [s, i] is where Euler leads from noise[i], guided with scales[s] to the digit."""
     model, noise = LabelField(num_classes, 3), images(generator(0), samples)
     digit = num_classes - 2
     labels = torch.full((samples,), digit)
@@ -65,7 +65,7 @@ def test_entry_s_i_is_noise_i_guided_with_scale_s(step, num_classes, num_steps, 
 @pytest.mark.parametrize("scales", SCALE_LISTS)
 @pytest.mark.parametrize("digit", [0, 2, 3])
 def test_each_scale_leads_where_the_formula_says(step, scales, digit):
-    """If each class is one image, every sample of scale w is mu_u + w (mu_c - mu_u), from any noise."""
+    """If each class is one image, every sample of scale w is mu_u + w (mu_c - mu_u)."""
     model = PointMass(images(generator(1), 4))
     result = step.compare_cfg_scales(
         model,
@@ -80,7 +80,7 @@ def test_each_scale_leads_where_the_formula_says(step, scales, digit):
         result,
         torch.stack([aim(model, [digit, digit], scale) for scale in scales]),
         called=f"compare_cfg_scales(model, {digit}, {scales}, num_samples=2, num_classes=3), "
-        "where each class is one image mu",
+        "with one image mu per class",
         must="row s holds mu_u + scales[s] (mu_c - mu_u); scales are not sorted or rounded, nothing is clamped",
         hint="pass digit, scale, shape, steps and number of classes on to sample_conditional, by name",
         tolerance=1e-4,
@@ -129,7 +129,7 @@ def test_noise_is_standard_normal(step):
 
 
 def test_generator_decides_the_result(step):
-    """The same seed gives the same images, another seed others; the global generator is not used."""
+    """The same seed gives the same images, another seed others, without the global generator."""
     model = LabelField(3, 3)
     check_draws(
         with_generators(lambda own: draw_grid(step, model, generator=own), generator(3)),
@@ -192,12 +192,12 @@ def test_model_is_left_as_it_was_found(step):
 
 
 def test_defaults(step):
-    """The defaults: digit 7, scales 1, 2, 3, 4, 5 and 7, six samples of (1, 28, 28), 50 steps, 10 classes."""
+    """The defaults are digit 7, scales 1 to 5 and 7, six samples of (1, 28, 28), and 50 steps."""
     model = PointMass(images(generator(4), 11, (1, 28, 28)))
     check_close(
         step.compare_cfg_scales(model),
         torch.stack([aim(model, [7] * 6, scale) for scale in (1, 2, 3, 4, 5, 7)]),
-        called="compare_cfg_scales(model), where each class is one image mu",
+        called="compare_cfg_scales(model), with one image mu per class",
         must="target_digit=7, scales=(1, 2, 3, 4, 5, 7), num_samples=6, image_shape=(1, 28, 28), num_classes=10",
         hint="the defaults are in the signature",
         tolerance=1e-4,

@@ -85,14 +85,14 @@ def test_modes_lead_where_the_formula_says(step, classes, scale):
             "guided": aim(model, [target] * 3, scale),
         },
         f"compare_modes(model, {target}, cfg_scale={scale}, num_classes={num_classes}), "
-        "where each class is one image mu",
+        "with one image mu per class",
         "three calls of sample_conditional that differ only in label and scale",
     )
 
 
 @pytest.mark.parametrize(("num_steps", "samples"), WALKS)
 def test_sample_i_starts_from_noise_i(step, num_steps, samples):
-    """In every mode sample i is where Euler's method leads from noise[i]; the noise is not changed."""
+    """In every mode, sample i is where Euler leads from noise[i]; the noise is not changed."""
     model, noise = LabelField(7, 3), images(generator(1), samples)
     with unchanged("compare_modes with noise given", noise=noise):
         result = step.compare_modes(
@@ -140,7 +140,7 @@ def test_noise_is_standard_normal(step):
 
 @pytest.mark.parametrize("num_steps", [1, 3])
 def test_cost_of_the_three_modes(step, num_steps):
-    """A step evaluates N samples per mode without guidance and 2N for the guided mode: 4N in total."""
+    """A step evaluates N samples per mode without guidance and 2N with it: 4N in total."""
     model = LabelField(3, 3)
     draw_modes(step, model, num_steps=num_steps)
     check_that(
@@ -160,7 +160,7 @@ def test_cost_of_the_three_modes(step, num_steps):
 
 
 def test_generator_decides_the_result(step):
-    """The same seed gives the same images, another seed others; the global generator is not used."""
+    """The same seed gives the same images, another seed others, without the global generator."""
     model = LabelField(3, 3)
     check_draws(
         with_generators(lambda own: drawn_rows(step, model, generator=own), generator(2)),
@@ -207,7 +207,7 @@ def test_model_is_left_as_it_was_found(step):
 
 
 def test_defaults(step):
-    """The defaults: class 3, 16 samples of (1, 28, 28), cfg_scale 4.0, 50 steps, 10 classes."""
+    """The defaults are class 3, 16 samples of (1, 28, 28), scale 4, 50 steps and 10 classes."""
     model = PointMass(images(generator(3), 11, (1, 28, 28)))
     check_modes(
         step.compare_modes(model),
@@ -216,7 +216,7 @@ def test_defaults(step):
             "conditional": aim(model, [3] * 16, 1.0),
             "guided": aim(model, [3] * 16, 4.0),
         },
-        "compare_modes(model), where each class is one image mu",
+        "compare_modes(model), with one image mu per class",
         "target_class=3, num_samples=16, cfg_scale=4.0, image_shape=(1, 28, 28), num_classes=10 by default",
     )
     check_that(

@@ -125,7 +125,7 @@ def test_pca_has_two_components_by_default(step, seed):
 
 @pytest.mark.parametrize("shape", THREE_COMPONENT_SHAPES)
 def test_pca_columns_are_centred_uncorrelated_and_ordered(step, shape):
-    """Components have mean 0, are uncorrelated, and have the largest variances, in descending order."""
+    """Components have mean 0, are uncorrelated, and are ordered by variance, largest first."""
     X = table(generator(1), *shape)
     result = step.simple_pca(X, 3)
     called = f"simple_pca on an array of shape {X.shape} with n_components=3"

@@ -74,7 +74,7 @@ class _Comparison:
         )
 
     def agreeing(self, names: Sequence[str], theirs: Answers) -> int:
-        """Return on how many of all questions a mistake agrees, if it agrees on all of `names`; else 0."""
+        """Return on how many questions a mistake agrees, or 0 if not on all of `names`."""
         if not all(self.agree(name, theirs) for name in names):
             return 0
         return sum(self.agree(name, theirs) for name in self.questions)

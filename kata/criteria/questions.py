@@ -24,7 +24,7 @@ Asking = Callable[[ModuleType, torch.Generator], Mapping[str, object]]
 
 
 class Question(Protocol):
-    """A function that takes the step under test and a generator for inputs; it returns named results."""
+    """A function of the step under test and a generator for inputs that returns named results."""
 
     of: str
     """The public name of the step that the question is about."""
@@ -152,7 +152,7 @@ def images(g: torch.Generator, count: int, shape: tuple[int, ...] = IMAGE_SHAPE)
 
 
 def branch(g: torch.Generator) -> torch.Generator:
-    """Return a generator for the step: whatever it draws, the inputs that come from g stay the same."""
+    """Return a generator for the step: what it draws does not change the inputs that g draws."""
     return torch.Generator().manual_seed(int(torch.randint(2**31, (), generator=g)))
 
 
@@ -162,7 +162,7 @@ def random_sources(g: torch.Generator) -> dict[str, torch.Generator | None]:
 
 
 def tally(noise: Tensor) -> Tensor:
-    """Count the numbers above 0, within 0.6745 of 0, and more than 2 and 2.8 away from 0: `(4,)`."""
+    """Count numbers above 0, within 0.6745 of 0, and more than 2 and 2.8 away from it: `(4,)`."""
     size = noise.abs()
     return torch.stack(
         [(noise > 0).sum(), *(part.sum() for part in (size < 0.6745, size > 2, size > 2.8))]

@@ -116,12 +116,12 @@ def refused(*errors: type[Exception]) -> Criterion:
 
 
 BAD_LABELS = refused(IndexError, ValueError, TypeError, RuntimeError)
-"""Labels that do not exist raise what the docstrings say, or torch's own error for a wrong dtype."""
+"""Bad labels raise what the docstrings say, or torch's own error for a wrong dtype."""
 
 
 @cache
 def counted(trials: int, false_alarm: float = 1e-9) -> Rule:
-    """Return the rule that the counts of two answers may come from the same binomial distribution."""
+    """Return the rule that two answers' counts may come from the same binomial distribution."""
 
     def same(a: Values, b: Values) -> bool:
         return a.keys() == b.keys() and all(

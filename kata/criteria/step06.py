@@ -101,7 +101,7 @@ def fate(labels, y, null):
 
 
 def coincidences(x0, x, t, labels, null):
-    """Mark the samples in which two of three are true: a late time, a dropped label, noise above 0."""
+    """Mark samples in which two of these agree: a late time, a dropped label, noise above 0."""
     late, dropped = t > 0.5, labels == null
     positive = (x - (1 - t.view(-1, 1, 1, 1)) * x0)[:, 0, 0, 0] > 0
     return {
@@ -112,7 +112,7 @@ def coincidences(x0, x, t, labels, null):
 
 
 def recorded(step, model, x0, y, *more, **options):
-    """Return the loss of a batch, the number of the model's calls, and the arguments of the first."""
+    """Return the loss of a batch, the number of model calls, and the arguments of the first."""
     model.calls.clear()
     loss = step.flow_matching_loss(model, x0, y, *more, **options)
     x, t, labels = model.calls[0]
@@ -236,7 +236,7 @@ def _gradient(values: Values) -> Values:
 
 
 def _pull(values: Values) -> Values:
-    """Return the direction and strength of the gradient as two numbers that depend little on draws."""
+    """Return direction and strength of the gradient as numbers that depend little on draws."""
     v, pixel = values, values["gradient"] * values["gradient"].numel()
     off = missed(v["x"], v["x0"], v["t"], v["output"], pixel)
     strength = v["loss"].double().mean() / (pixel / 2).square().mean()
@@ -371,7 +371,7 @@ rule(dropping_noise_and_time_are_independent, counts(both=(4000, (0.5,) * 3)))
 
 
 def drawn_parts(step, g, ask):
-    """Return the loss and the model's arguments, each drawn with the sources that `ask` provides."""
+    """Return the loss and the model's arguments, drawn with the sources that `ask` provides."""
     model, (x0, y) = Recorder(g), batch(g, 50)
 
     def drawn(part, own):

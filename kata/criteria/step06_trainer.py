@@ -147,7 +147,7 @@ def average_loss_is_the_plain_mean_of_the_batches(step, g):
 
 
 def _as_written(a: Values, b: Values) -> bool:
-    """Return whether answers are the same, unless a time was 0: then a loss is not that of the script."""
+    """Return whether answers are the same, or a time was 0: then the script does not hold."""
     if a.keys() != b.keys():
         return False
     zeros = [v for x in (a, b) for name, v in x.items() if name.endswith("times of 0")]
@@ -189,7 +189,7 @@ def every_epoch_uses_every_batch_the_loader_yields(step, g):
 
 
 def _epochs(values: Values) -> Values:
-    """Return the sizes of the batches, and whether each epoch used a pass of the loader of its own."""
+    """Return the sizes of batches, and whether each epoch used its own pass of the loader."""
     asked, served = values["asked"].reshape(-1, 10), values["served"]
     fits = ((asked[:, None] == served) | (asked[:, None] == 10)).all(-1)
     turn = torch.where(fits.any(1), fits.int().argmax(1), -1)

@@ -59,7 +59,7 @@ WRONG_LABELS = [
 
 
 def draw(step, sampler, model, shape=IMAGE_SHAPE, **options):
-    """Draw two images per class with one of the samplers (`sample`: as many), by default in one step."""
+    """Draw two images per class with a sampler (`sample`: as many), by default in one step."""
     k = model.num_classes
     first = {"sample": 2 * k, "sample_conditional": torch.arange(2 * k) % k, "sample_each_class": 2}
     options = {"num_steps": 1, "num_classes": k, **options}

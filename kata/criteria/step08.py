@@ -62,7 +62,7 @@ def draw_grid(step, model, shape=IMAGE_SHAPE, **options):
 
 
 def nearest(targets, offset=0.0):
-    """Return a classifier, a plain function: the closer a sample is to image k, the larger logit k."""
+    """Return a classifier function: the closer a sample is to image k, the larger logit k."""
     return lambda samples: (offset - torch.cdist(samples.flatten(1), targets.flatten(1))) / 10
 
 

@@ -16,7 +16,7 @@ from kata.criteria.rules import Criterion
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a test: the property in its docstring, and its first hint that is a plain text."""
+    """The words of a test: the property in its docstring, and its first hint in plain text."""
 
     must: str
     hint: str = ""

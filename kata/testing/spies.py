@@ -1,4 +1,4 @@
-"""Spies for training and sampling: models that record, follow a script or stop, and their batches."""
+"""Spies for training and sampling: models that record or follow a script, and batches."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +33,7 @@ def blank_batches(g: torch.Generator) -> list[Batch]:
 
 
 class FreshBatches:
-    """A loader that can only be iterated; each time it yields new batches and records their labels."""
+    """A loader that can only be iterated: it yields new batches, and records their labels."""
 
     def __init__(self, g: torch.Generator) -> None:
         self.g = g
@@ -113,7 +113,7 @@ class _Written(torch.autograd.Function):
 
 
 class TableModel(PointMass):
-    """Looks labels up in a table like an `nn.Embedding`: a label outside 0 .. K raises an IndexError."""
+    """Looks labels up like an `nn.Embedding`: a label outside 0 .. K raises an IndexError."""
 
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
         nn.functional.embedding(y, self.mu.flatten(1))
@@ -121,7 +121,7 @@ class TableModel(PointMass):
 
 
 class Watched(PointMass):
-    """Records in every call whether a layer inside is in train mode and whether x carries a graph."""
+    """Records in every call whether a layer is in train mode and whether x has a graph."""
 
     def __init__(self, mu: Tensor) -> None:
         super().__init__(mu)
@@ -136,7 +136,7 @@ class Watched(PointMass):
 
 
 class Unconditional(nn.Module):
-    """A model of x and t without labels, v = 2 x + t; counts other arguments that it is called with."""
+    """A model without labels, v = 2 x + t; counts arguments besides x and t."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -149,11 +149,11 @@ class Unconditional(nn.Module):
 
 
 class Called(Exception):
-    """Ends sampling at the first call of the model; its arguments are the device types of x and t."""
+    """Ends sampling at the first call of the model; holds the device types of x and t."""
 
 
 class Elsewhere(nn.Module):
-    """A model on the device "meta", where tensors have no values; its first call raises `Called`."""
+    """A model on the device "meta", where tensors have no values; a call raises `Called`."""
 
     def __init__(self) -> None:
         super().__init__()
