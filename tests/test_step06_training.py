@@ -6,8 +6,35 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
+from kata.criteria.questions import with_generators, with_the_global_one
+from kata.criteria.step06 import (
+    END_TIMES,
+    EXACT_CASES,
+    LINE_SHAPES,
+    LOSS_CASES,
+    coincidences,
+    fate,
+    large_batch,
+    line_ends,
+    noise_batch,
+    noise_behind,
+    one_image,
+    pixel_pairs,
+    repeats,
+)
+from kata.criteria.step06_trainer import (
+    ADAMW_RUNS,
+    DEVICES,
+    DROPPING,
+    OPTIMIZER_OPTIONS,
+    PRINTED,
+    another,
+    elsewhere,
+    epoch_lines,
+    recording,
+    scripted,
+)
 from kata.given import get_device
 from kata.testing.assertions import (
     check_close,
@@ -19,68 +46,37 @@ from kata.testing.assertions import (
     unchanged,
 )
 from kata.testing.bounds import fresh_seed, generator
-from kata.testing.models import PointMass, StandIn
+from kata.testing.spies import FreshBatches, Recorder, batch, batches
 
-LINE = "x_t = (1 - t) x0 + t x1 and v = x1 - x0, noise at t = 1, each sample at its own time"
+LINE = "x_t = (1 - t) x0 + t x1 and v = x1 - x0, with noise at t = 1 and one time per sample"
 TOLERANCE = 1e-4
+either_source = pytest.mark.parametrize("own", [True, False], ids=["generator", "global"])
 
 
-class Net(StandIn):
-    """Mixes image, time and label by three parameters; takes any label, so that a wrong one can be seen."""
-
-    def __init__(self, num_classes=3, channels=1, seed=0):
-        super().__init__(num_classes)
-        drawn = torch.randn(3, channels, 1, 1, generator=generator(seed))
-        self.on_image, self.on_label = nn.Parameter(drawn[0]), nn.Parameter(drawn[2])
-        self.on_time = nn.Parameter(drawn[1].flatten())  # of one axis, as biases are
-        self.inside = nn.Dropout(0.5)
-        self.inside_training = []
-
-    def velocity(self, x, t, y):
-        self.inside_training.append(self.inside.training)
-        time, label = (values.to(x.dtype).view(-1, 1, 1, 1) for values in (t, torch.cos(y)))
-        return x * self.on_image + time * self.on_time.view(-1, 1, 1) + label * self.on_label
-
-
-def batch(size, shape=(1, 3, 4), num_classes=3, seed=0):
-    """Images with pixels in [-1, 1], and labels."""
-    source = generator(seed)
-    x0 = 2 * torch.rand(size, *shape, generator=source) - 1
-    return x0, torch.randint(num_classes, (size,), generator=source)
-
-
-def ask(step, model, x0, y, *more, **options):
-    """The loss of a batch, and what the model was asked: images, times and labels; fails unless it was asked once."""
+def loss_and_call(step, model, x0, y, *more, **options):
+    """Return the loss of a batch and the model's x, t and y; fail unless there was one call."""
     loss = step.flow_matching_loss(model, x0, y, *more, **options)
     sizes = [len(x) for x, _, _ in model.calls]
     check_that(
         sizes == [len(x0)] and model.calls[0][0].shape == x0.shape,
         called=f"flow_matching_loss on images of shape {tuple(x0.shape)}",
         got=f"called the model {len(sizes)} times, on batches of {sizes}",
-        must="it calls the model once, on the whole batch, and nothing else is evaluated",
+        must="it calls the model once, on the whole batch, and on nothing else",
         hint="model(x_t, t, labels), with the shapes (B, C, H, W), (B,) and (B,)",
     )
     return loss, *model.calls.pop()
 
 
-def line_of(x, t, x0):
-    """The velocity of the line that leads from x0 through x at time t, wherever t is not 0."""
-    return (x.double() - x0) / t.double().view(-1, 1, 1, 1)
-
-
 def squared_error(model, x, t, y, x0):
-    """The loss that the model has at recorded points."""
-    return (model.velocity(x, t.to(x.dtype), y) - line_of(x, t, x0)).square().mean()
+    """Return the loss of a model at recorded points; v is the slope of the line from x0 to x."""
+    v = (x.double() - x0) / t.double().view(-1, 1, 1, 1)
+    return (model.velocity(x, t.to(x.dtype), y) - v).square().mean()
 
 
-@pytest.mark.parametrize(
-    "shape", [(1, 1, 3, 4), (4, 3, 5, 4), (4, 1, 4, 4), (5, 4, 5, 6), (3, 3, 2, 6)]
-)
+@pytest.mark.parametrize("shape", LINE_SHAPES)
 def test_interpolate_follows_the_line(step, shape):
-    """x_t = (1 - t) x0 + t x1 with each sample's own t, and v = x1 - x0, also where B equals the width."""
-    source = generator(1)
-    x0, x1 = torch.randn(2, *shape, generator=source, dtype=torch.float64)
-    t = torch.rand(shape[0], generator=source, dtype=torch.float64)
+    """x_t = (1 - t) x0 + t x1 with each sample's own t, and v = x1 - x0, even if B is the width."""
+    x0, x1, t = line_ends(generator(1), shape)
     result = step.interpolate(x0, x1, t)
     called = f"interpolate(x0, x1, t) with images of shape {shape} and t of shape ({shape[0]},)"
     check_that(
@@ -90,17 +86,17 @@ def test_interpolate_follows_the_line(step, shape):
         must="it returns two tensors, x_t and v",
     )
     expected = torch.stack([(1 - t[i]) * x0[i] + t[i] * x1[i] for i in range(shape[0])])
-    hint = "give t the shape (B, 1, 1, 1) before it meets the images"
-    check_close(result[0], expected, called=f"{called}, looked at x_t", must=LINE, hint=hint)
+    hint = "give t the shape (B, 1, 1, 1) before you multiply it with images"
+    check_close(result[0], expected, called=f"{called}, and looked at x_t", must=LINE, hint=hint)
     check_close(
-        result[1], x1 - x0, called=f"{called}, looked at v", must="v = x1 - x0, at every time"
+        result[1], x1 - x0, called=f"{called}, and looked at v", must="v = x1 - x0, at every time"
     )
 
 
 def test_the_line_begins_at_the_data_and_ends_at_the_noise(step):
-    """At t = 0 the point is x0, at t = 1 it is x1, and at t = 0.5 halfway between."""
-    x0, x1 = torch.randn(2, 3, 1, 3, 4, generator=generator(2), dtype=torch.float64)
-    result = step.interpolate(x0, x1, torch.tensor([0.0, 1.0, 0.5], dtype=torch.float64))
+    """At t = 0 the point is x0, at t = 1 it is x1, and at t = 0.5 it is halfway between them."""
+    x0, x1, t = line_ends(generator(2), (3, 1, 3, 4))
+    result = step.interpolate(x0, x1, torch.tensor(END_TIMES).to(t))
     check_close(
         result[0],
         torch.stack([x0[0], x1[1], (x0[2] + x1[2]) / 2]),
@@ -111,64 +107,54 @@ def test_the_line_begins_at_the_data_and_ends_at_the_noise(step):
 
 
 def test_interpolate_changes_no_input(step):
-    """x0, x1 and t are as they were."""
-    x0, x1 = torch.randn(2, 4, 3, 5, 4, generator=generator(3))
-    t = torch.rand(4, generator=generator(4))
+    """x0, x1 and t keep their values."""
+    x0, x1, t = line_ends(generator(3), (4, 3, 5, 4))
     with unchanged("interpolate(x0, x1, t)", x0=x0, x1=x1, t=t):
         step.interpolate(x0, x1, t)
 
 
-@pytest.mark.parametrize(
-    ("size", "shape", "num_classes"),
-    [(1, (1, 3, 4), 3), (5, (3, 4, 5), 7), (32, (4, 6, 3), 10), (4, (1, 4, 4), 3)],
-)
-@pytest.mark.parametrize("drop_prob", [0.0, 0.5])
+@pytest.mark.parametrize(("size", "shape", "num_classes", "drop_prob"), LOSS_CASES)
 def test_loss_is_the_mean_squared_error(step, size, shape, num_classes, drop_prob):
-    """The loss is the mean over all samples and pixels of (output - v)², v being the line through x0 and x_t."""
+    """The loss is the mean over samples and pixels of (output - v)²; v is the line's velocity."""
     torch.manual_seed(size)
-    model = Net(num_classes, shape[0])
-    x0, y = batch(size, shape, num_classes)
-    loss, x, t, labels = ask(step, model, x0, y, label_drop_prob=drop_prob, num_classes=num_classes)
+    model = Recorder(generator(size), num_classes, shape[0])
+    x0, y = batch(generator(size), size, shape, num_classes)
+    loss, x, t, labels = loss_and_call(
+        step, model, x0, y, label_drop_prob=drop_prob, num_classes=num_classes
+    )
     check_close(
         loss,
         squared_error(model, x, t, labels, x0).item(),
         called=f"flow_matching_loss on images of shape {tuple(x0.shape)}, recorded x_t and t, "
-        "and worked out v from x0 and them",
+        "and computed v from x0, x_t and t",
         must=f"the loss is the mean over all samples and pixels of (output - v)²: {LINE}",
-        hint="compare the model's output with v, at the x_t and t that the model was given; plain mean, no weights",
+        hint="compare the model's output with v, at the x_t and t that the model got; "
+        "plain mean, no weights",
         tolerance=TOLERANCE,
     )
 
 
-@pytest.mark.parametrize(("size", "shape"), [(1, (1, 3, 4)), (6, (3, 5, 6))])
+@pytest.mark.parametrize(("size", "shape"), EXACT_CASES)
 def test_exact_velocity_has_no_loss(step, size, shape):
-    """Where all data is one single image mu, the velocity (x - mu) / t is exact, and its loss is 0."""
+    """If all data is one image mu, the velocity (x - mu) / t is exact, and its loss is 0."""
     torch.manual_seed(size)
-    mu = torch.randn(1, *shape, generator=generator(size))
-    loss, *_ = ask(
-        step,
-        PointMass(mu.expand(4, *shape)),
-        mu.expand(size, *shape),
-        torch.arange(size) % 3,
-        num_classes=3,
-    )
+    loss, *_ = loss_and_call(step, *one_image(generator(size), size, shape), num_classes=3)
     check_close(
         loss,
         0.0,
-        called="flow_matching_loss with x0 always the same image mu and the model (x - mu) / t",
-        must="that model is exact, so its loss is 0: the way from mu to any x_t is t v",
-        hint="check the path, the target, and the t that the model is given: t = 0 is data",
+        called="flow_matching_loss with the same image mu for every x0 and the model (x - mu) / t",
+        must="that model is exact, so its loss is 0: x_t - mu = t v for every x_t",
+        hint="check the path, the target, and the t that the model gets: t = 0 is data",
         tolerance=1e-3,
     )
 
 
 def test_gradient_of_the_loss(step):
-    """The loss is a scalar with its graph: every parameter gets the gradient of the mean squared error."""
+    """The loss is a scalar with a graph: every parameter gets the gradient of the squared error."""
     torch.manual_seed(3)
-    model = Net(3, 3)
-    x0, y = batch(6, (3, 4, 5))
-    loss, *asked = ask(step, model, x0, y, num_classes=3)
-    called = "flow_matching_loss on 6 images"
+    model, (x0, y) = Recorder(generator(3)), batch(generator(3), 400)
+    loss, *call = loss_and_call(step, model, x0, y, label_drop_prob=0.5, num_classes=3)
+    called = "flow_matching_loss on 400 images"
     check_tensor(loss, (), called=called, must="it returns a scalar", hint="the mean over all axes")
     check_that(
         loss.requires_grad,
@@ -177,61 +163,60 @@ def test_gradient_of_the_loss(step):
         must="loss.backward() must reach the parameters of the model",
         hint="no .item(), no detach(), no torch.no_grad() around the model",
     )
-    expected = torch.autograd.grad(squared_error(model, *asked, x0), list(model.parameters()))
+    expected = torch.autograd.grad(squared_error(model, *call, x0), list(model.parameters()))
     actual = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
     for (name, _), got, gradient in zip(model.named_parameters(), actual, expected, strict=True):
         check_close(
             got,
             gradient,
-            called=f"{called} and asked for its gradient in the model's parameter {name}",
-            must="it is that of the mean of (output - v)²",
-            hint="no detach(): the model's output is part of the loss as it is",
+            called=f"{called} and computed its gradient in the model's parameter {name}",
+            must="it is the gradient of the mean of (output - v)²",
+            hint="no detach(): use the model's output in the loss as it is",
             tolerance=TOLERANCE,
         )
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_mode_is_left_alone(step, training):
-    """The model is called in the mode it is in, and left in it."""
-    model = Net().train(training)
-    ask(step, model, *batch(4), num_classes=3)
+    """The loss calls the model in the mode that it finds, and does not change the mode."""
+    model = Recorder(generator(4)).train(training)
+    loss_and_call(step, model, *batch(generator(4), 4), num_classes=3)
     check_that(
         all(mode == training for mode in [*model.modes, *model.inside_training])
         and all(module.training == training for module in model.modules()),
         called=f"flow_matching_loss on a model in {'train' if training else 'eval'} mode",
-        got="called the model in the other mode, or left it so",
-        must="the mode is the caller's business: the trainer sets it, not the loss",
+        got="called the model in the other mode, or left it in the other mode",
+        must="the caller chooses the mode: the trainer sets it, not the loss",
         hint="remove model.eval() and model.train()",
     )
 
 
 def test_images_and_labels_are_not_changed(step):
-    """x0 and y are as they were: the data set goes on using them."""
-    x0, y = batch(20)
+    """x0 and y keep their values: the data set still needs them."""
+    x0, y = batch(generator(5), 40)
     with unchanged("flow_matching_loss with half of the labels dropped", x0=x0, y=y):
-        step.flow_matching_loss(Net(), x0, y, 0.5, 3)
+        step.flow_matching_loss(Recorder(generator(5)), x0, y, 0.5, 3)
 
 
-def noises(step, own=False, calls=1):
-    """The noise of some batches of 1000 images, worked out where t is not near 0: 900 samples of each."""
+def noises(step, own, calls=1):
+    """Return the noise of 900 samples for each of some calls of the loss."""
     seed, drawn = fresh_seed(), []
     source = generator(seed) if own else None
-    x0, y = batch(1000, (2, 6, 9))
+    model, (x0, y) = Recorder(generator(6), 3, 2), noise_batch(generator(6))
     for _ in range(calls):
-        _, x, t, _ = ask(step, Net(3, 2), x0, y, num_classes=3, generator=source)
-        usable = t > 0.01
+        _, x, t, _ = loss_and_call(step, model, x0, y, num_classes=3, generator=source)
+        drawn.append(noise_behind(x0, x, t))
         check_that(
-            usable.sum() >= 900,
+            len(drawn[-1]) == 900,
             called="flow_matching_loss on a batch of 1000 images",
-            got=f"drew {int(usable.sum())} times above 0.01",
-            must="times are drawn from U(0, 1), so it is about 990",
+            got=f"drew {int((t > 0.01).sum())} times above 0.01",
+            must="times come from U(0, 1), so about 990 of them are above 0.01",
             hint="torch.rand draws from U(0, 1)",
         )
-        drawn.append((x0 + line_of(x, t, x0))[usable][:900])
     return drawn
 
 
-@pytest.mark.parametrize("own", [True, False])
+@either_source
 def test_noise_is_standard_normal(step, own):
     """The noise is N(0, 1) in every pixel."""
     (x1,) = noises(step, own)
@@ -245,34 +230,26 @@ def test_noise_is_standard_normal(step, own):
             holds.sum(),
             x1.numel(),
             share,
-            called="flow_matching_loss, and worked out the noise from x0, x_t and t",
+            called="flow_matching_loss, and computed the noise from x0, x_t and t",
             what=f"pixels of the noise {name}",
-            must=f"of pixels from N(0, 1) it is {share:.1%}",
+            must=f"{share:.1%} of pixels from N(0, 1) are {name}",
             hint="torch.randn draws from N(0, 1); use it as it is, on the side of t = 1",
             parts=4,
         )
 
 
-@pytest.mark.parametrize("own", [True, False])
+@either_source
 def test_noise_is_independent(step, own):
-    """Samples, channels, rows and columns, and two calls in a row have noise of their own."""
+    """Samples, channels, rows, columns and calls in a row all have noise of their own."""
     x1, later = noises(step, own, calls=2)
-    alike = len(x1) - len(torch.unique((50 * x1.abs()).round(), dim=0))
     check_that(
-        alike < 9,
-        called="flow_matching_loss, and worked out the noise from x0, x_t and t",
-        got=f"drew {alike} of {len(x1)} noises that are another one again, or its negative",
-        must="every sample draws noise of its own",
+        repeats(x1) < 9,
+        called="flow_matching_loss, and computed the noise from x0, x_t and t",
+        got=f"drew {repeats(x1)} of {len(x1)} samples whose noise equals another's, or its negative",
+        must="every sample has noise of its own",
         hint="draw noise of the full shape (B, C, H, W)",
     )
-    for name, one, other in (
-        ("neighbouring samples", x1[::2], x1[1::2]),
-        ("samples half a batch apart", x1[:450], x1[450:]),
-        ("the two channels of a sample", x1[:, 0], x1[:, 1]),
-        ("neighbouring rows of a sample", x1[:, :, ::2], x1[:, :, 1::2]),
-        ("neighbouring columns of a sample", x1[..., :8:2], x1[..., 1:8:2]),
-        ("two calls in a row", x1, later),
-    ):
+    for name, (one, other) in pixel_pairs(x1, later).items():
         check_count(
             ((one > 0) == (other > 0)).sum(),
             one.numel(),
@@ -280,220 +257,177 @@ def test_noise_is_independent(step, own):
             called="flow_matching_loss, and compared the noise of single pixels",
             what=f"pairs of pixels of the same sign, in {name}",
             must="every pixel of every sample has noise of its own, new in every call",
-            hint="draw the noise in the shape of x0, at every call; do not expand, do not seed",
+            hint="draw the noise in the shape of x0, in every call; do not expand, do not seed",
             parts=7,
         )
-    mean = x1.mean(dim=(2, 3)) * 54**0.5
+    mean = x1.mean(dim=(2, 3)) * x1[0, 0].numel() ** 0.5
     check_count(
         (mean.abs() > 1.96).sum(),
         mean.numel(),
         0.0499958,
-        called="flow_matching_loss, and took the mean of the noise over the 54 pixels of each channel",
+        called=f"flow_matching_loss, and averaged the noise over the {x1[0, 0].numel()} pixels of each channel",
         what="means more than 1.96 standard errors away from 0",
-        must="independent pixels from N(0, 1) have such a mean in 5% of all cases",
-        hint="nothing is added to the noise that its pixels share, and it is not normalised",
+        must="5% of the means of independent pixels from N(0, 1) are that far away",
+        hint="add nothing to the noise that its pixels share, and do not normalise it",
         parts=7,
     )
 
 
-@pytest.mark.parametrize("own", [True, False])
+@either_source
 def test_times_are_uniform(step, own):
     """Every sample has its own time from U(0, 1)."""
-    seed, size = fresh_seed(), 4000
-    source = generator(seed) if own else None
-    _, _, t, _ = ask(step, Net(), *batch(size, (1, 2, 3)), num_classes=3, generator=source)
-    called = f"flow_matching_loss on a batch of {size} images"
+    source, (x0, y) = generator(fresh_seed()) if own else None, large_batch(generator(7))
+    model = Recorder(generator(7))
+    _, _, t, _ = loss_and_call(step, model, x0, y, num_classes=3, generator=source)
+    called = f"flow_matching_loss on a batch of {len(y)} images"
     check_that(
         t.min() >= 0 and t.max() <= 1,
         called=called,
-        got=f"asked the model at times from {float(t.min()):.4g} to {float(t.max()):.4g}",
-        must="times lie in [0, 1]",
+        got=f"evaluated the model at times from {float(t.min()):.4g} to {float(t.max()):.4g}",
+        must="all times are in [0, 1]",
         hint="torch.rand draws from U(0, 1)",
     )
     for quarter in range(4):
         check_count(
             ((t * 4).floor().clamp(max=3) == quarter).sum(),
-            size,
+            len(y),
             0.25,
             called=called,
             what=f"times between {quarter / 4} and {(quarter + 1) / 4}",
-            must="every sample has its own time from U(0, 1), so a quarter of the times lies there",
-            hint="one torch.rand for every sample, not one for the batch; no other distribution",
+            must="every sample has its own time from U(0, 1), so each quarter holds 25% of the times",
+            hint="one torch.rand value per sample, not one per batch; no other distribution",
             parts=4,
         )
     check_that(
-        len(t.unique()) > 0.95 * size,
+        len(t.unique()) > 0.95 * len(y),
         called=called,
-        got=f"asked the model at {len(t.unique())} different times",
-        must="times are real numbers, one a sample, and next to never equal",
+        got=f"evaluated the model at {len(t.unique())} different times",
+        must="times are real numbers, one per sample, and almost never equal",
         hint="torch.rand draws from U(0, 1); do not round",
     )
 
 
-@pytest.mark.parametrize("own", [True, False])
+@either_source
 def test_share_of_dropped_labels_by_default(step, own):
-    """Of ten classes, a tenth of the labels reaches the model as null, which is 10; the others as they are."""
-    seed, (x0, y) = fresh_seed(), batch(4000, (1, 2, 3), 10)
+    """By default 10% of the labels reach the model as null, which is 10; the others unchanged."""
+    seed, (x0, y) = fresh_seed(), large_batch(generator(8), 10)
     options = {"generator": generator(seed)} if own else {}
-    _, _, _, labels = ask(step, Net(10), x0, y, **options)
-    called = "flow_matching_loss(model, x0, y) on 4000 labels of ten classes"
-    dropped = labels == 10
+    _, _, _, labels = loss_and_call(step, Recorder(generator(8), 10), x0, y, **options)
+    dropped, wrong = fate(labels, y, 10)
+    called = f"flow_matching_loss(model, x0, y) on {len(y)} labels of ten classes"
     check_that(
-        torch.equal(labels[~dropped], y[~dropped]),
+        wrong == 0,
         called=called,
-        got="gave the model labels that are neither those of y nor 10",
-        must="a label is kept, in its place, or becomes num_classes, by default 10",
-        hint="hand y to the model, after drop_labels of step 4",
+        got=f"gave the model {int(wrong)} labels that are neither those of y nor 10",
+        must="a label keeps its place and its value, or becomes num_classes, which is 10 by default",
+        hint="give y to the model, after drop_labels of step 4",
     )
     check_count(
-        dropped.sum(),
-        4000,
+        dropped,
+        len(y),
         0.1,
         called=called,
         what="labels that were 10",
-        must="by default label_drop_prob=0.1, and each label is dropped once, on its own",
-        hint="drop_labels from step 4, called once, with label_drop_prob and num_classes",
+        must="by default label_drop_prob=0.1, with one independent decision per label",
+        hint="call drop_labels of step 4 once, with label_drop_prob and num_classes",
     )
 
 
 @pytest.mark.parametrize("num_classes", [3, 7])
 @pytest.mark.parametrize("drop_prob", [0.0, 1.0])
 def test_all_labels_or_none_reach_the_model(step, drop_prob, num_classes):
-    """label_drop_prob = 0 gives the model all labels in their order, 1 gives it null alone."""
-    x0, y = batch(40, num_classes=num_classes)
-    _, _, _, labels = ask(step, Net(num_classes), x0, y, drop_prob, num_classes)
+    """With label_drop_prob = 0 the model gets all labels in order, with 1 it gets only null."""
+    x0, y = batch(generator(9), 40, num_classes=num_classes)
+    model = Recorder(generator(9), num_classes)
+    _, _, _, labels = loss_and_call(step, model, x0, y, drop_prob, num_classes)
     check_close(
         labels,
         torch.full_like(y, num_classes) if drop_prob == 1 else y,
         called=f"flow_matching_loss(model, x0, y, {drop_prob}, {num_classes}), and looked at the model's labels",
         must=f"0 drops no label and 1 drops all; the null class is {num_classes}",
-        hint="hand both label_drop_prob and num_classes on to drop_labels, and its result to the model",
+        hint="pass label_drop_prob and num_classes on to drop_labels, and its result to the model",
     )
 
 
-@pytest.mark.parametrize("own", [True, False])
+@either_source
 def test_dropping_noise_and_time_are_independent(step, own):
-    """Whether a label is dropped says nothing about its sample's time, and neither does the noise."""
-    seed, (x0, y) = fresh_seed(), batch(4000, (1, 2, 3))
-    source = generator(seed) if own else None
-    _, x, t, labels = ask(step, Net(), x0, y, 0.5, 3, generator=source)
-    late, dropped = t > 0.5, labels == 3
-    positive = (x0 + line_of(x, t, x0))[:, 0, 0, 0] > 0
-    for what, both in (
-        ("samples that are dropped at a time above 0.5, or kept below", dropped == late),
-        (
-            "samples whose first pixel of noise is above 0 at such a time, or below",
-            positive == late,
-        ),
-        ("samples dropped with such a pixel, or kept with another", positive == dropped),
-    ):
+    """A sample's time, its noise, and the decision to drop its label are independent."""
+    seed, (x0, y) = fresh_seed(), large_batch(generator(10))
+    source, model = generator(seed) if own else None, Recorder(generator(10))
+    _, x, t, labels = loss_and_call(step, model, x0, y, 0.5, 3, generator=source)
+    for what, both in coincidences(x0, x, t, labels, null=3).items():
         check_count(
             both.sum(),
-            4000,
+            len(y),
             0.5,
-            called="flow_matching_loss(model, x0, y, label_drop_prob=0.5, ...) on 4000 images",
-            what=what,
-            must="coin, noise and time are three draws, independent of each other",
-            hint="draw the coins anew, not from t; do not seed in between",
+            called=f"flow_matching_loss(model, x0, y, label_drop_prob=0.5, ...) on {len(y)} images",
+            what=f"samples {what}",
+            must="labels to drop, noise and times are three draws, independent of each other",
+            hint="draw anew for the labels, not from t; do not seed in between",
             parts=3,
         )
 
 
+def equal(one, other):
+    """Return for each part of two results of the loss whether it is equal."""
+    return [torch.equal(a, b) for a, b in zip(one, other, strict=True)]
+
+
 def test_generator_decides_the_loss(step):
-    """The same seed gives the same loss, another seed another, and the global generator is left alone."""
-    state, results = torch.get_rng_state(), []
-    for seed in (5, 5, 6):
-        x0, y = batch(50)
-        options = {"label_drop_prob": 0.5, "num_classes": 3, "generator": generator(seed)}
-        results.append(ask(step, Net(), x0, y, **options))
-    same = [torch.equal(a, b) for a, b in zip(results[0], results[1], strict=True)]
+    """The same seed gives the same loss, another seed another, without the global generator."""
+    model, (x0, y) = Recorder(generator(11)), batch(generator(11), 50)
+    drawn = with_generators(
+        lambda own: loss_and_call(step, model, x0, y, 0.5, 3, generator=own), generator(11)
+    )
+    hint = "randn, rand and drop_labels all take generator=generator"
     check_that(
-        all(same),
+        all(equal(drawn["first"], drawn["again"])),
         called="flow_matching_loss twice, with a generator of the same seed",
-        got="used other noise, times or coins the second time",
-        must="the generator is the source of all draws: the same seed gives the same loss",
+        got="used other noise, times or dropped labels the second time",
+        must="all draws come from the generator: the same seed gives the same loss",
         hint="randn, rand and drop_labels all take generator=generator",
     )
     check_that(
-        not any(torch.equal(a, b) for a, b in zip(results[0], results[2], strict=True)),
+        not any(equal(drawn["first"], drawn["other"])),
         called="flow_matching_loss with generators of two different seeds",
-        got="used the same noise, times or coins",
+        got="used the same noise, times or dropped labels",
         must="the generator decides all three",
-        hint="randn, rand and drop_labels all take generator=generator",
+        hint=hint,
     )
     check_that(
-        torch.equal(state, torch.get_rng_state()),
+        not drawn["global touched"],
         called="flow_matching_loss with a generator",
         got="changed the state of torch's global generator",
-        must="with a generator given, the global one is neither used nor reseeded",
-        hint="no torch.manual_seed() here; randn, rand and drop_labels all take generator=generator",
+        must="if a generator is given, the global one is neither used nor seeded",
+        hint=f"no torch.manual_seed() here; {hint}",
     )
 
 
 def test_without_a_generator_the_global_one_is_used(step):
-    """torch.manual_seed by the caller decides the loss; the function itself never reseeds."""
-    results = []
-    for seed in (5, 5, 6):
-        torch.manual_seed(seed)
-        results.append(ask(step, Net(), *batch(50), label_drop_prob=0.5, num_classes=3))
+    """The caller's torch.manual_seed decides the loss; the function itself never seeds."""
+    model, (x0, y) = Recorder(generator(12)), batch(generator(12), 50)
+    drawn = with_the_global_one(lambda own: loss_and_call(step, model, x0, y, 0.5, 3))
     check_that(
-        all(torch.equal(a, b) for a, b in zip(results[0], results[1], strict=True)),
-        called="torch.manual_seed(5) and flow_matching_loss, twice",
-        got="used other noise, times or coins the second time",
+        all(equal(drawn["first"], drawn["again"])),
+        called="flow_matching_loss twice, from the same state of torch's global generator",
+        got="used other noise, times or dropped labels the second time",
         must="without a generator all draws come from torch's global one",
-        hint="torch.randn and torch.rand with generator=None do so; NumPy's random numbers do not",
+        hint="torch.randn and torch.rand with generator=None use it; NumPy's random numbers do not",
     )
     check_that(
-        not any(torch.equal(a, b) for a, b in zip(results[0], results[2], strict=True)),
-        called="flow_matching_loss after torch.manual_seed(5), and again after torch.manual_seed(6)",
-        got="used the same noise, times or coins",
-        must="the global generator is used as it is and never reseeded",
-        hint="no torch.manual_seed() in the function: the seed is the caller's business",
+        not any(equal(drawn["first"], drawn["other"])),
+        called="flow_matching_loss twice in a row",
+        got="used the same noise, times or dropped labels",
+        must="the global generator is used as it is and never seeded",
+        hint="no torch.manual_seed() in the function: the caller chooses the seed",
     )
 
 
-BATCHES = [batch(4, seed=1), batch(4, seed=2), batch(2, seed=3)]
-
-
-class Stream:
-    """Can be iterated again and again, and nothing else; serves new batches every time, and keeps their labels."""
-
-    def __init__(self):
-        self.served = []
-
-    def __iter__(self):
-        turn = len(self.served)
-        self.served.append([])
-        for i, size in enumerate((4, 4, 2)):
-            x0, y = batch(size, num_classes=10, seed=100 * turn + i)
-            self.served[turn].append(y.tolist())
-            yield [x0, y]
-
-
-def trainer_of(step, loader=BATCHES, model=None, **options):
-    """A trainer on the CPU, of a model that records its calls."""
-    options = {"num_classes": 3, "device": "cpu", **options}
-    return step.ConditionalTrainer(model or Net(), loader, **options)
-
-
-def losses_of(model, calls, batches):
-    """The loss of a model at every recorded call; fails unless there was one call for every batch."""
-    check_that(
-        [len(x) for x, _, _ in calls] == [len(x0) for x0, _ in batches],
-        called=f"train, through {len(batches)} batches of {[len(x0) for x0, _ in batches]} images in all",
-        got=f"called the model on batches of {[len(x) for x, _, _ in calls]}",
-        must="every batch of every epoch is used once, in the order of the loader",
-        hint="for x0, y in self.dataloader, in every epoch",
-    )
-    for (x, t, y), (x0, _) in zip(calls, batches, strict=True):
-        yield squared_error(model, x, t, y, x0)
-
-
-@pytest.mark.parametrize("options", [{}, {"lr": 0.02, "weight_decay": 0.3}])
+@pytest.mark.parametrize("options", OPTIMIZER_OPTIONS)
 def test_optimizer_is_adamw_over_all_parameters(step, options):
-    """The optimiser is there at once: AdamW with lr and weight_decay as given (1e-4 and 0.01 by default)."""
-    model = Net()
-    optimizer = trainer_of(step, model=model, **options).optimizer
+    """__init__ makes the optimiser: AdamW with the given lr and weight_decay, or 1e-4 and 0.01."""
+    trainer, model = recording(step, generator(13), [], **options)
+    optimizer = trainer.optimizer
     called = (
         f"ConditionalTrainer(model, dataloader{''.join(f', {k}={v}' for k, v in options.items())})"
     )
@@ -501,15 +435,15 @@ def test_optimizer_is_adamw_over_all_parameters(step, options):
         isinstance(optimizer, torch.optim.AdamW),
         called=called,
         got=f"made an optimiser of class {type(optimizer).__name__}",
-        must=".optimizer is an AdamW, made in __init__: its weight decay is decoupled from the gradient",
+        must=".optimizer is an AdamW, made in __init__: its weight decay is separate from the gradient",
         hint="torch.optim.AdamW",
     )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     check_that(
         held == {id(p) for p in model.parameters()},
         called=called,
-        got=f"gave the optimiser {len(held)} of the model's {len(list(model.parameters()))} parameters, or others",
-        must="the optimiser trains all parameters of the model",
+        got=f"gave the optimiser {len(held)} parameters; the model has {len(list(model.parameters()))}",
+        must="the optimiser trains all parameters of the model, and no others",
         hint="model.parameters()",
     )
     expected = {
@@ -525,25 +459,33 @@ def test_optimizer_is_adamw_over_all_parameters(step, options):
             called=called,
             got=f"made an AdamW with {name} = {optimizer.param_groups[0][name]}",
             must=f"{name} is {value}",
-            hint="hand lr and weight_decay on, and leave AdamW's other settings alone",
+            hint="pass lr and weight_decay on, and leave AdamW's other settings alone",
         )
 
 
-@pytest.mark.parametrize(
-    ("lr", "weight_decay", "epochs"), [(0.05, 0.0, [1]), (0.05, 0.5, [3]), (0.01, 0.1, [2, 1])]
-)
+@pytest.mark.parametrize(("lr", "weight_decay", "epochs"), ADAMW_RUNS)
 def test_parameters_go_the_way_of_adamw(step, lr, weight_decay, epochs):
-    """Every batch is one step of AdamW along that batch's gradient, also where train is called again."""
+    """Every batch is one step of AdamW along that batch's gradient, in later calls of train too."""
     torch.manual_seed(4)
-    model = Net()
+    loader = batches(generator(14))
+    trainer, model = recording(
+        step, generator(14), loader, lr=lr, weight_decay=weight_decay, label_drop_prob=0.25
+    )
     twin = copy.deepcopy(model)
-    trainer = trainer_of(step, model=model, lr=lr, weight_decay=weight_decay, label_drop_prob=0.25)
     for count in epochs:
         trainer.train(count)
+    served, calls = loader * sum(epochs), model.calls
+    check_that(
+        [len(x) for x, _, _ in calls] == [len(x0) for x0, _ in served],
+        called=f"train, with {len(served)} batches of {[len(x0) for x0, _ in served]} images in total",
+        got=f"called the model on batches of {[len(x) for x, _, _ in calls]} images",
+        must="every epoch uses every batch once, in the order of the loader",
+        hint="for x0, y in self.dataloader, in every epoch",
+    )
     optimizer = torch.optim.AdamW(twin.parameters(), lr=lr, weight_decay=weight_decay)
-    for loss in losses_of(twin, model.calls, BATCHES * sum(epochs)):
+    for call, (x0, _) in zip(calls, served, strict=True):
         optimizer.zero_grad()
-        loss.backward()
+        squared_error(twin, *call, x0).backward()
         optimizer.step()
     for name, expected in twin.named_parameters():
         check_close(
@@ -551,24 +493,24 @@ def test_parameters_go_the_way_of_adamw(step, lr, weight_decay, epochs):
             expected,
             called=f"ConditionalTrainer(..., lr={lr}, weight_decay={weight_decay}), "
             f"{' and '.join(f'train({n})' for n in epochs)}, and looked at the parameter {name}",
-            must="for every batch: gradients from zero, backward, one step of the one AdamW made in __init__",
-            hint="the order is zero_grad, backward, step; nothing is clipped, accumulated or scheduled",
+            must="each batch clears the gradients, calls backward, and takes one step of the AdamW from __init__",
+            hint="the order is zero_grad, backward, step; no clipping, accumulation or schedule",
             tolerance=TOLERANCE,
         )
 
 
 def test_average_loss_is_the_plain_mean_of_the_batches(step):
-    """An epoch's value is the mean of its batch losses, also where the last batch is smaller."""
+    """An epoch's value is the mean of its batch losses, even if the last batch is smaller."""
     torch.manual_seed(5)
-    model = Net()
-    averages = trainer_of(step, model=model, lr=0.0, weight_decay=0.0).train(2)
-    losses = [loss.item() for loss in losses_of(model, model.calls, BATCHES * 2)]
-    called = "train(2) with batches of 4, 4 and 2 images, and lr=0 so that the model stays the same"
+    trainer = scripted(step, generator(15))
+    losses = trainer.model.errors.square().tolist()
+    averages = trainer.train(2)
+    called = "train(2) with batches of 4, 4 and 2 images, on a model whose losses are known"
     check_that(
         isinstance(averages, list | tuple) and len(averages) == 2,
         called=called,
         got=f"returned {described(averages)}",
-        must="it returns a list, one average loss for each of its epochs",
+        must="it returns a list with one average loss per epoch",
         hint="return the averages of this call",
     )
     for epoch, average in enumerate(averages):
@@ -582,31 +524,31 @@ def test_average_loss_is_the_plain_mean_of_the_batches(step):
         check_close(
             average,
             sum(losses[3 * epoch : 3 * epoch + 3]) / 3,
-            called=f"{called}; looked at epoch {epoch + 1}",
-            must="the value is the plain mean of the three batch losses, each batch counting the same",
+            called=f"{called}, and looked at epoch {epoch + 1}",
+            must="the value is the plain mean of the three batch losses; each batch counts the same",
             hint="add the losses of the epoch's batches and divide by the number of its batches",
             tolerance=TOLERANCE,
         )
 
 
 def test_train_goes_on_where_it_stopped(step):
-    """A second call returns its own epochs alone; `.losses` holds those of all calls."""
-    trainer = trainer_of(step)
+    """A second call returns only its own epochs; `.losses` holds those of all calls."""
+    trainer = scripted(step, generator(16))
     called = "train(3) and then train(2)"
     before, first, second = list(trainer.losses), trainer.train(3), trainer.train(2)
     for result, count in ((first, 3), (second, 2)):
         check_that(
             isinstance(result, list | tuple) and len(result) == count,
             called=called,
-            got=f"ended with {described(result)} as what train({count}) returned",
+            got=f"returned {described(result)} from train({count})",
             must="each call returns one loss for each of its own epochs",
-            hint="collect this call's losses in a list of its own, and add them to .losses as well",
+            hint="collect the losses of this call in a new list, and add them to .losses as well",
         )
     check_that(
         [len(before), len(trainer.losses)] == [0, 5],
         called=called,
         got=f"had {len(before)} losses in .losses before and {len(trainer.losses)} after",
-        must=".losses holds the losses of all calls: none before, then 3 + 2",
+        must=".losses holds the losses of all calls: none before, 3 + 2 after",
         hint="make the list in __init__, and add to it in train",
     )
     check_close(
@@ -618,133 +560,127 @@ def test_train_goes_on_where_it_stopped(step):
 
 
 def test_every_epoch_uses_every_batch_the_loader_yields(step):
-    """Each epoch iterates over the loader anew, to its end, and every image keeps its own label."""
-    loader, model = Stream(), Net(10)
-    trainer = trainer_of(step, loader, model, label_drop_prob=0.0, num_classes=10)
+    """Each epoch iterates over the whole loader again, and every image keeps its own label."""
+    loader, model = FreshBatches(generator(17)), Recorder(generator(17), 10)
+    trainer = step.ConditionalTrainer(model, loader, label_drop_prob=0.0, device="cpu")
     try:
         trainer.train(3)
     except (TypeError, AttributeError) as error:
-        if "Stream" not in str(error):
+        if "FreshBatches" not in str(error):
             raise
         fail(
-            "train with a loader that can be iterated over and nothing else",
+            "train with a loader that can only be iterated over",
             f"raised {type(error).__name__}: {error}",
-            "any loader will do that yields batches (x0, y) again and again, without a length or a data set",
+            "any loader works that yields batches (x0, y) again and again, without a length or a data set",
             "count the batches as they come",
         )
-    asked = [labels.tolist() for _, _, labels in model.calls]
-    epochs = [asked[i : i + 3] for i in range(0, len(asked), 3)]
-    turns = [loader.served.index(epoch) if epoch in loader.served else None for epoch in epochs]
+    served = [[y.tolist() for y in labels.split([4, 4, 2])] for labels in loader.served]
+    calls = [labels.tolist() for _, _, labels in model.calls]
+    epochs = [calls[i : i + 3] for i in range(0, len(calls), 3)]
+    turns = [served.index(epoch) if epoch in served else None for epoch in epochs]
     check_that(
         len(turns) == len(set(turns)) == 3 and None not in turns,
-        called="train(3) with a loader that yields three batches, others in every epoch, nothing being dropped",
-        got=f"gave the model the labels {asked}",
-        must=f"each epoch goes once through what the loader yields, labels in order: {loader.served}",
+        called="train(3) with a loader that yields three new batches in every epoch, without label dropout",
+        got=f"gave the model the labels {calls}",
+        must=f"each epoch uses all batches of the loader once, with the labels in order: {served}",
         hint="for x0, y in self.dataloader, inside the loop over the epochs",
     )
 
 
 def test_train_sets_train_mode(step):
-    """train() puts the model into train mode, whatever mode it was in before."""
-    model = Net()
-    trainer = trainer_of(step, model=model)
+    """train() puts the model into train mode, whatever mode it finds."""
+    trainer, model = recording(step, generator(18))
     for _ in range(2):
         trainer.model.eval()
         trainer.train(1)
     check_that(
         all(model.modes) and all(model.inside_training),
-        called="train(1) twice, on a model that was in eval mode before",
+        called="train(1) twice, each time on a model in eval mode",
         got="called the model, or a layer inside, in eval mode",
         must="training happens in train mode: dropout inside the model is active",
         hint="self.model.train() at the beginning of train",
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "num_classes", "share"),
-    [({}, 10, 0.1), ({"label_drop_prob": 0.5, "num_classes": 3}, 3, 0.5)],
-)
-def test_trainer_drops_labels(step, options, num_classes, share):
-    """label_drop_prob and num_classes reach the loss: that share of the labels is null, by default 10% and 10."""
+@pytest.mark.parametrize(("num_classes", "options"), DROPPING.values(), ids=DROPPING)
+def test_trainer_drops_labels(step, num_classes, options):
+    """label_drop_prob and num_classes reach the loss; by default they are 0.1 and 10."""
     fresh_seed()
-    model, (x0, y) = Net(num_classes), batch(4000, (1, 2, 3), num_classes)
+    model, (x0, y) = Recorder(generator(19), num_classes), large_batch(generator(19), num_classes)
     step.ConditionalTrainer(model, [(x0, y)], device="cpu", **options).train(1)
     labels = torch.cat([labels for _, _, labels in model.calls])
     called = f"train(1) of a trainer with {options or 'the defaults'} on {len(y)} labels"
     check_that(
-        labels.shape == y.shape and bool(((labels == y) | (labels == num_classes)).all()),
+        labels.shape == y.shape and fate(labels, y, num_classes)[1] == 0,
         called=called,
         got="gave the model labels that are neither those of the loader nor null",
-        must=f"a label is kept, in its place, or becomes num_classes, here {num_classes}",
-        hint="hand num_classes on to the loss",
+        must=f"a label keeps its place and its value, or becomes num_classes, here {num_classes}",
+        hint="pass num_classes on to the loss",
     )
+    share = options.get("label_drop_prob", 0.1)
     check_count(
         (labels == num_classes).sum(),
         len(y),
         share,
         called=called,
         what="labels that were null",
-        must=f"label_drop_prob, here {share}, is the probability of each",
-        hint="hand label_drop_prob on to the loss, and drop labels only once",
+        must=f"each label is dropped with the probability label_drop_prob, here {share}",
+        hint="pass label_drop_prob on to the loss, and drop labels only once",
     )
 
 
 def test_every_batch_draws_anew(step):
-    """No two batches, epochs or calls of train have the same times, and the caller's seed decides them."""
+    """All batches, epochs and calls of train have new times, and the caller's seed decides them."""
     times = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        model = Net()
-        trainer = trainer_of(step, model=model)
+        trainer, model = recording(step, generator(20))
         trainer.train(2)
         trainer.train(1)
         times += [round(float(time), 6) for _, t, _ in model.calls for time in t]
     check_that(
         len(set(times)) > 54,
         called="train(2) and train(1) on ten images, after torch.manual_seed(1) and after torch.manual_seed(2)",
-        got=f"asked the model at {len(set(times))} different times for {len(times)} samples",
-        must="all 60 times are drawn anew, and the global generator is never reseeded",
-        hint="no torch.manual_seed() in the trainer: the seed is the caller's business",
+        got=f"evaluated the model at {len(set(times))} different times for {len(times)} samples",
+        must="all 60 times are drawn anew, and the global generator is never seeded",
+        hint="no torch.manual_seed() in the trainer: the caller chooses the seed",
     )
 
 
 def test_what_is_printed(step, capsys):
-    """Device, number of parameters and label dropout are printed, and for every epoch `Epoch n: avg_loss = ...`."""
-    loader = [batch(4, (37, 1, 2))]
-    averages = trainer_of(step, loader, Net(3, 37), label_drop_prob=0.35).train(3)
-    text, called = capsys.readouterr().out, "train(3), and read what was printed"
-    for name, pattern in (
-        ("device, cpu", r"(?i)\bcpu\b"),
-        ("number of parameters, 111", r"\b111\b|\d\s?[MK]\b|million"),
-        ("label dropout, 0.35 or 35%", r"0?\.350*\b|\b35(\.0+)?\s?%"),
-    ):
+    """train prints device, parameters and dropout, then `Epoch n: avg_loss = ...` per epoch."""
+    averages = scripted(step, generator(21), label_drop_prob=0.35).train(3)
+    text, called = capsys.readouterr().out, "train(3), and read what it printed"
+    for what, pattern in PRINTED.items():
         check_that(
             re.search(pattern, re.sub("Epoch.*", "", text)),
             called=called,
             got=f"printed {text!r}",
-            must=f"the {name}, is printed",
+            must=f"it prints the {what}",
             hint="print it at the beginning of train",
         )
-    lines = re.findall(r"Epoch\s+(\d+)(?:\s*/\s*\d+)?\s*:\s*avg_loss\s*=\s*([-+.\deE]+)", text)
+    epochs, printed = epoch_lines(text)
     check_that(
-        [int(number) for number, _ in lines] == [1, 2, 3],
+        epochs == [1, 2, 3],
         called=called,
         got=f"printed {text!r}",
-        must="after every epoch there is a line `Epoch n: avg_loss = ...`, n being 1, 2, 3",
+        must="it prints a line `Epoch n: avg_loss = ...` after every epoch, with n = 1, 2, 3",
         hint='f"Epoch {n}: avg_loss = {average:.4f}"',
     )
     check_close(
-        torch.tensor([float(value) for _, value in lines]),
+        torch.tensor(printed),
         torch.tensor([float(average) for average in averages or []]),
         called=called,
-        must="avg_loss is the average that is returned for that epoch, with four decimals",
+        must="avg_loss is the average that train returns for that epoch, with four decimals",
         tolerance=1e-3,
     )
 
 
 def test_device_by_default(step):
-    """device=None trains on the device of get_device(), to which model and batches are moved."""
-    trainer = step.ConditionalTrainer(Net(), BATCHES, num_classes=3)
+    """With device=None, model and batches are moved to the device of get_device()."""
+    trainer = step.ConditionalTrainer(
+        Recorder(generator(22)), batches(generator(22)), num_classes=3
+    )
     trainer.train(1)
     found = {p.device.type for p in trainer.model.parameters()}
     check_that(
@@ -757,25 +693,24 @@ def test_device_by_default(step):
 
 
 def test_model_is_moved_to_the_device(step):
-    """The model goes to the device that is asked for, be it a string or a torch.device."""
-    for device in ("meta", torch.device("meta")):
-        trainer = trainer_of(step, device=device)
+    """The model is moved to the given device, whether it is a string or a torch.device."""
+    for device in DEVICES:
+        trainer, _ = recording(step, generator(23), [], device=device)
         found = {p.device.type for p in trainer.model.parameters()}
         check_that(
             found == {"meta"},
-            called=f'ConditionalTrainer(..., device={device!r}), "meta" being a device without memory',
+            called=f'ConditionalTrainer(..., device={device!r}); "meta" is a device without memory',
             got=f"left parameters of the model on {sorted(found)}",
-            must="the model is moved to the device, at once",
+            must="__init__ moves the model to the device",
             hint="model.to(device), before the optimiser is made",
         )
 
 
-@pytest.mark.parametrize("which", [0, 1])
-def test_batches_are_moved_to_the_device(step, which):
-    """Images and labels that lie elsewhere are moved to the device of the trainer."""
-    elsewhere = list(batch(4))
-    elsewhere[which] = elsewhere[which].to("meta")
-    trainer, moved = trainer_of(step, [elsewhere]), False
+@pytest.mark.parametrize("part", [0, 1], ids=["images", "labels"])
+def test_batches_are_moved_to_the_device(step, part):
+    """Images and labels on another device are moved to the device of the trainer."""
+    trainer, _ = recording(step, generator(24), [elsewhere(generator(24), part)])
+    moved = False
     try:
         trainer.train(1)
     except (NotImplementedError, RuntimeError) as error:
@@ -784,7 +719,7 @@ def test_batches_are_moved_to_the_device(step, which):
             raise
     check_that(
         moved,
-        called=f"train on the CPU, with {('images', 'labels')[which]} that lie on another device",
+        called=f"train on the CPU, with {('images', 'labels')[part]} on another device",
         got="went on without moving them",
         must="each batch is moved to the trainer's device, images and labels",
         hint="x0.to(self.device), y.to(self.device)",
@@ -792,7 +727,7 @@ def test_batches_are_moved_to_the_device(step, which):
 
 
 def checkpoint_of(trainer, path):
-    """Save a checkpoint and give the file another name; fails where that cannot be done."""
+    """Save a checkpoint, rename the file and return its path; fail if that is not possible."""
     try:
         trainer.save_checkpoint(path)
     except NotImplementedError:
@@ -808,23 +743,15 @@ def checkpoint_of(trainer, path):
         Path(path).is_file(),
         called=f"save_checkpoint with path={path!r}",
         got="left no file of that name",
-        must="it writes one file, just where it is told to",
-        hint="hand the path on as it is",
+        must="it writes one file, exactly at that path",
+        hint="pass the path on as it is",
     )
     return Path(path).rename(Path(path).with_name("moved.pt"))
 
 
-def resumed(step, file, as_text=False):
-    """Another trainer, of another model and with epochs of its own, that has loaded the checkpoint."""
-    other = trainer_of(step, model=Net(seed=9), lr=0.05, weight_decay=0.1)
-    other.train(1)
-    other.load_checkpoint(str(file) if as_text else file)
-    return other
-
-
 def test_checkpoint_is_plain_data(step, tmp_path):
-    """torch.load reads the file with weights_only=True, which refuses everything but plain data."""
-    trainer = trainer_of(step)
+    """torch.load reads the file with weights_only=True, which accepts only plain data."""
+    trainer = scripted(step, generator(25))
     trainer.train(1)
     file = checkpoint_of(trainer, tmp_path / "checkpoint.pt")
     try:
@@ -833,45 +760,47 @@ def test_checkpoint_is_plain_data(step, tmp_path):
         fail(
             "torch.load(path, weights_only=True) on a file of save_checkpoint",
             f"raised {type(error).__name__}: {error}",
-            "a checkpoint holds tensors, numbers, lists and dicts alone, no pickled objects",
+            "a checkpoint holds only tensors, numbers, lists and dicts, no pickled objects",
             "save the state_dict of the model and of the optimiser, not the objects",
         )
 
 
 @pytest.mark.parametrize("as_text", [True, False])
 def test_checkpoint_brings_model_and_losses_back(step, tmp_path, as_text):
-    """Another trainer that loads the file has the model and the losses of the one that saved it, not its own."""
-    trainer = trainer_of(step, lr=0.05, weight_decay=0.1)
+    """A trainer that loads the file gets the model and losses of the one that saved it."""
+    trainer, path = scripted(step, generator(26), lr=0.05, weight_decay=0.1), tmp_path / "saved.pt"
     trainer.train(2)
-    path = tmp_path / "checkpoint.pt"
     file = checkpoint_of(trainer, str(path) if as_text else path)
     weights, losses = copy.deepcopy(trainer.model.state_dict()), list(trainer.losses)
     trainer.train(1)
-    other = resumed(step, file, as_text)
+    other = another(step, generator(27), trainer.model)
+    other.load_checkpoint(str(file) if as_text else file)
     called = "train(2), save_checkpoint, and load_checkpoint in another trainer"
     check_that(
         list(other.losses) == losses,
         called=called,
-        got=f"came back with .losses = {other.losses}",
+        got=f"had .losses = {other.losses} after loading",
         must=f"the losses are those at the time of saving, {losses}",
-        hint="the losses belong into the file, and replace those of the trainer that loads it",
+        hint="save the losses in the file; loading replaces the trainer's own",
     )
     for name, expected in weights.items():
         check_close(
             other.model.state_dict()[name],
             expected,
             called=f"{called}, and looked at the parameter {name}",
-            must="the model is what it was at the time of saving",
-            hint="model.state_dict() goes into the file, model.load_state_dict() takes it out",
+            must="the model is the same as at the time of saving",
+            hint="save model.state_dict(), and load it with model.load_state_dict()",
         )
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_training_goes_on_from_a_checkpoint_as_if_never_interrupted(step, tmp_path, epochs):
-    """From the same random state, one epoch more is the same for the trainer that saved and for the one that loaded."""
-    trainer = trainer_of(step, lr=0.05, weight_decay=0.1)
+    """One more epoch gives the same in the trainer that saved and in the one that loaded."""
+    trainer = scripted(step, generator(28), lr=0.05, weight_decay=0.1)
     trainer.train(epochs)
-    other = resumed(step, checkpoint_of(trainer, tmp_path / "checkpoint.pt"))
+    file = checkpoint_of(trainer, tmp_path / "checkpoint.pt")
+    other = another(step, generator(29), trainer.model)
+    other.load_checkpoint(file)
     called = f"train({epochs}), save_checkpoint, load_checkpoint in another trainer, and train(1) in both"
     averages = []
     for each in (trainer, other):
@@ -881,15 +810,15 @@ def test_training_goes_on_from_a_checkpoint_as_if_never_interrupted(step, tmp_pa
         check_close(
             other.model.get_parameter(name),
             expected,
-            called=f"{called} from the same seed; looked at the parameter {name}",
-            must="the optimiser's state is in the file, too, so that both take the same steps",
-            hint="optimizer.state_dict() goes into the file, optimizer.load_state_dict() takes it out",
+            called=f"{called} with the same seed, and looked at the parameter {name}",
+            must="the file also holds the optimiser's state, so that both take the same steps",
+            hint="save optimizer.state_dict(), and load it with optimizer.load_state_dict()",
         )
     check_close(
         torch.tensor(averages[1]),
         torch.tensor(averages[0]),
-        called=f"{called} from the same seed; looked at what train returned",
-        must="both report the same loss, one for the one epoch",
+        called=f"{called} with the same seed, and looked at what train returned",
+        must="both return the same loss, one for the one epoch",
     )
     check_that(
         len(other.losses) == len(trainer.losses) == epochs + 1,

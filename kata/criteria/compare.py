@@ -1,6 +1,6 @@
-"""Ask a step all its questions, keep what it answered in a file, and say whose answers they are.
+"""Ask a step all its questions, keep the answers in a file, and compare them with known mistakes.
 
-These are the functions that the learner's side calls in a warm process, which has imported torch.
+The learner's side calls these functions in a warm process, which has already imported torch.
 """
 
 from pathlib import Path
@@ -14,18 +14,18 @@ from kata.criteria.diagnosis import diagnose
 from kata.criteria.questions import ask
 
 DIAGNOSIS_SEED = 2022
-"""Of the inputs on which the learner's step and the known mistakes are compared. Any number would do."""
+"""The seed of the inputs on which the learner's step and the known mistakes are compared."""
 
 
 def ask_and_write(step: int, target: str, to: str, seed: int = DIAGNOSIS_SEED) -> None:
-    """Ask the step of an implementation everything, and write its answers to a file."""
+    """Ask the step of an implementation all its questions, and write the answers to a file."""
     asked = step_by_number(step)
     answers = ask(Implementation(target).module(asked), asked, seed)
     write_atomic(Path(to), encode_all(answers))
 
 
 def read_answers(path: Path) -> Answers:
-    """Return the answers that a file holds; ValueError where it is damaged."""
+    """Return the answers in a file. Raise ValueError if the file is damaged."""
     decoded = decode(path.read_bytes())
     if decoded.broken or decoded.refused or not decoded.answers:
         raise ValueError(f"{path} holds no answers: {decoded.broken or 'it is empty'}")
@@ -35,10 +35,10 @@ def read_answers(path: Path) -> Answers:
 def compare_answers(
     step: int, target: str, assembled: bool, reference: str, known: dict[str, str]
 ) -> dict[str, object] | None:
-    """Whose answers the step of an implementation gives, the solution's or a known mistake's.
+    """Return the diagnosis of a step of an implementation, or None if there is none.
 
-    reference: the file of the solution's answers; known: those of mistakes, by the mistake's file. Returns the
-    fields of the diagnosis, the mistakes by their files; None where there is no diagnosis.
+    reference: the file with the solution's answers; known: the files with the answers of mistakes,
+    by the mistake's file. The diagnosis comes as a dict, with the mistakes as files.
     """
     asked = step_by_number(step)
     try:

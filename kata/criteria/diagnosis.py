@@ -1,4 +1,4 @@
-"""The diagnosis: whose answers are these, the solution's, or a known mistake's?"""
+"""The diagnosis: find the known mistake that gives the same answers as a step."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ from kata.criteria.verdicts import alike, criteria_of, right
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The known mistakes that explain a step's answers, the commonest first.
+    """The known mistakes that explain a step's answers, the most common first.
 
-    of: the public name that they concern; exactly: whether all answers about that name are theirs,
-    or only where they are wrong and not all of those.
+    of: the public name that they concern; exactly: whether they explain all answers about that
+    name, or only some of the wrong ones.
     """
 
     of: str
@@ -27,14 +27,16 @@ class Diagnosis:
 def diagnose(
     step: Step, answers: Answers, reference: Answers, known: Mapping[Mistake, Answers]
 ) -> Diagnosis | None:
-    """The mistake by which a step's answers come about; None where all are right or none is known.
+    """Return the mistakes that explain a step's answers.
 
-    answers, reference, known: what the step, the solution and each known mistake answered to the
-    same seed. The step's public names are looked at one by one, the first that answers wrongly
-    first, so a name that is not written yet hides no mistake in another. A mistake that agrees in all
-    answers about that name is meant, and of several those that agree on most of the others too. Where
-    there is none, because more than one thing is wrong, that one is meant which explains most of
-    the wrong values, at least half, and gives no wrong value where the step's is right.
+    Return None if all answers are correct or no known mistake explains them. answers, reference,
+    known: the answers of the step, the solution and each known mistake to the same seed.
+
+    The step's public names are examined one by one, so that a name that is not written yet hides no
+    mistake in another. First choice: a mistake that agrees in all answers about that name; of
+    several, those that also agree in most of the other answers. Second choice, if more than one
+    thing is wrong: the mistake that explains most of the wrong values, at least half of them. It
+    must not give a wrong value where the step's is correct.
     """
     comparison = _Comparison(step, answers, reference)
     for of in step.public:
@@ -50,7 +52,7 @@ def diagnose(
 
 
 class _Comparison:
-    """A step's answers held against those of the solution and of mistakes."""
+    """Compares a step's answers with those of the solution and of mistakes."""
 
     def __init__(self, step: Step, answers: Answers, reference: Answers) -> None:
         self.answers, self.reference = answers, reference
@@ -60,7 +62,7 @@ class _Comparison:
         return right(self.criteria[name], answers.get(name), self.reference[name])
 
     def wrong_first(self, of: str) -> list[str]:
-        """The questions about a public name; what is wrong tells mistakes apart soonest."""
+        """Return the questions about a public name; wrong answers distinguish mistakes soonest."""
         names = [name for name, question in self.questions.items() if question.of == of]
         return sorted(names, key=lambda name: self.is_right(name, self.answers))
 
@@ -72,13 +74,13 @@ class _Comparison:
         )
 
     def agreeing(self, names: Sequence[str], theirs: Answers) -> int:
-        """On how many of all questions a mistake agrees, where it agrees on all of these; else 0."""
+        """Return on how many questions a mistake agrees, or 0 if not on all of `names`."""
         if not all(self.agree(name, theirs) for name in names):
             return 0
         return sum(self.agree(name, theirs) for name in self.questions)
 
     def explained(self, names: Sequence[str], theirs: Answers) -> int:
-        """How many of the wrong values among these a mistake explains, where it is the cause of most; else 0."""
+        """Return how many of the wrong values a mistake explains, if it explains most; else 0."""
         values = [name for name in names if not self.criteria[name].testimony]
         wrong = {name for name in values if not self.is_right(name, self.answers)}
         amiss = {name for name in values if not self.is_right(name, theirs)}
@@ -89,6 +91,6 @@ class _Comparison:
 
 
 def _rarity(mistake: Mistake) -> tuple[int, str]:
-    """Sorts the mistake first that was seen in most public places."""
+    """Return a key that sorts a mistake first if it was seen in many public places."""
     places = 0 if "our own thinking" in mistake.seen_in else 1
     return -places - len(re.findall(r"[;,]", mistake.seen_in)) * places, mistake.name

@@ -1,8 +1,8 @@
-"""Questions: what a step is asked, and what it answered.
+"""Questions: inputs for a step, and the tensors that it answers with.
 
-A question calls a step on inputs made from a seed and returns tensors; it holds no right answer. It has the name of
-the test that it stands for, so `criteria/step03.py` asks what `tests/test_step03_guidance.py` tests. Its rule stands
-below it, and is not loaded where questions are asked in a sandbox.
+A question calls a step on inputs made from a seed and returns tensors; it holds no expected values.
+It has the name of a test, which imports its inputs from the same file: `criteria/step03.py` goes
+with `tests/test_step03_guidance.py`. A question's rule stands below it; the sandbox never loads it.
 """
 
 import importlib
@@ -11,29 +11,30 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from kata.course.steps import Step
+from kata.testing.models import StandIn
 
 Asking = Callable[[ModuleType, torch.Generator], Mapping[str, object]]
 
 
 class Question(Protocol):
-    """A function of the step under test and a generator to draw inputs from, to results by name."""
+    """A function of the step under test and a generator for inputs that returns named results."""
 
     of: str
-    """The public name of the step that it asks about."""
+    """The public name of the step that the question is about."""
 
     def __call__(self, step: ModuleType, g: torch.Generator) -> Mapping[str, object]: ...
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one question: tensors by name; or `error`, a class name, and its message."""
+    """The answer to one question: named tensors, or the class name of an error and its message."""
 
     values: Mapping[str, Tensor] = field(default_factory=dict)
     error: str = ""
@@ -41,7 +42,7 @@ class Answer:
 
 
 def asks(of: str) -> Callable[[Asking], Asking]:
-    """Mark a function as a question about that public name: `@asks("guide")`."""
+    """Mark a function as a question about a public name: `@asks("guide")`."""
 
     def mark(function: Asking) -> Asking:
         function.of = of  # type: ignore[attr-defined]
@@ -51,7 +52,7 @@ def asks(of: str) -> Callable[[Asking], Asking]:
 
 
 def questions_of(step: Step) -> dict[str, Question]:
-    """The questions of a step by name, in the order of its files: `step06.py`, then `step06_*.py`."""
+    """Return the questions of a step by name, in the order of `step06.py`, then `step06_*.py`."""
     import kata.criteria
 
     found: dict[str, Question] = {}
@@ -63,21 +64,19 @@ def questions_of(step: Step) -> dict[str, Question]:
 
 
 def ask(module: ModuleType, step: Step, seed: int) -> dict[str, Answer]:
-    """Ask a step everything; an answer to every question, whatever the step does.
+    """Ask a step all its questions, and return an answer to each, whatever the step does.
 
-    module: the step under test; seed: of all inputs and of torch's global generator, 0 .. 2 ** 63 -
-    1. Only KeyboardInterrupt passes through.
+    module: the step under test; seed: 0 .. 2 ** 63 - 1, for all inputs and for torch's global
+    generator. Only KeyboardInterrupt passes through.
     """
     return {name: answer(question, module, seed) for name, question in questions_of(step).items()}
 
 
 def answer(question: Question, module: ModuleType, seed: int) -> Answer:
-    """What a step answers to one question."""
+    """Return the answer of a step to one question."""
     name = getattr(question, "__name__", "")
     own = (seed ^ zlib.crc32(name.encode())) % 2**63
-    torch.manual_seed(
-        own ^ 1
-    )  # another seed: what the step draws must not be what the question drew
+    torch.manual_seed(own ^ 1)  # another seed, so that the step does not draw the question's inputs
     try:
         results = question(module, torch.Generator().manual_seed(own))
         return Answer({name: plain(value) for name, value in results.items()})
@@ -88,7 +87,10 @@ def answer(question: Question, module: ModuleType, seed: int) -> Answer:
 
 
 def plain(value: object) -> Tensor:
-    """A result as a tensor of its own on the CPU; TypeError where it is no tensor, array or number."""
+    """Return a copy of a result as a tensor on the CPU.
+
+    Raise TypeError if it is not a tensor, an array or a number.
+    """
     if type(value) in (Tensor, torch.nn.Parameter):
         assert isinstance(value, Tensor)
         return value.detach().to("cpu", copy=True)
@@ -100,13 +102,13 @@ def plain(value: object) -> Tensor:
 
 
 REFUSALS = {ValueError: 1, IndexError: 2, TypeError: 3, RuntimeError: 4}
-"""The classes of errors by which a step may refuse what it is called with, as numbers; any other error is 5."""
+"""Numbers for the classes of errors that a step may raise on bad input; any other error is 5."""
 
 
 def tried(call: Callable[[], object]) -> object:
-    """What a call returns or, where it raises, the number of its error, as in REFUSALS.
+    """Return the result of a call or, if it raises, the number of its error in REFUSALS.
 
-    NotImplementedError passes through: it says that nothing was written yet.
+    NotImplementedError passes through: it means that the step is not written yet.
     """
     try:
         return call()
@@ -117,7 +119,7 @@ def tried(call: Callable[[], object]) -> object:
 
 
 def refusal(call: Callable[[], object]) -> object:
-    """How a call ended, as a number: 0 where it returned, else that of its error."""
+    """Return how a call ended: 0 if it returned, else the number of its error in REFUSALS."""
 
     def ended() -> int:
         call()
@@ -138,7 +140,7 @@ def below_limits(table: Tensor) -> dict[str, Tensor]:
 
 
 def gradients(result: Tensor, weights: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
-    """The gradient of (result * weights).sum() in each of the inputs, zeros where none reaches it."""
+    """Return the gradients of (result * weights).sum() in the inputs; zeros if none arrives."""
     loss = (result * weights).sum()
     if not loss.requires_grad:
         return {name: torch.zeros_like(value) for name, value in inputs.items()}
@@ -148,28 +150,41 @@ def gradients(result: Tensor, weights: Tensor, **inputs: Tensor) -> dict[str, Te
     return {name: value.to_dense() for name, value in zip(inputs, found, strict=True)}
 
 
-def images(g: torch.Generator, count: int, shape: tuple[int, ...]) -> Tensor:
-    """Images `(count, *shape)` whose pixels leave [-1, 1] more often than not."""
+IMAGE_SHAPE = (3, 4, 6)
+"""The shape of most images that samplers draw: as wide as the batches of six are long."""
+
+NOISE_SHAPE = (3, 30, 40)
+"""The shape of images in which the noise of samplers is counted."""
+
+
+def images(g: torch.Generator, count: int, shape: tuple[int, ...] = IMAGE_SHAPE) -> Tensor:
+    """Draw images `(count, *shape)`; more than half of their pixels lie outside [-1, 1]."""
     return 3 * torch.randn(count, *shape, generator=g)
 
 
 def branch(g: torch.Generator) -> torch.Generator:
-    """A generator for the step to draw from: however it does so, the inputs that come from g stay the same."""
+    """Return a generator for the step: what it draws does not change the inputs that g draws."""
     return torch.Generator().manual_seed(int(torch.randint(2**31, (), generator=g)))
 
 
+def random_sources(g: torch.Generator) -> dict[str, torch.Generator | None]:
+    """Return the two sources of random numbers that a step can be given, by name."""
+    return {"own generator": branch(g), "global generator": None}
+
+
 def tally(noise: Tensor) -> Tensor:
-    """How many numbers lie above 0, within 0.6745 of 0, more than 2 and more than 2.8 away from 0: `(4,)`."""
+    """Count numbers above 0, within 0.6745 of 0, and more than 2 and 2.8 away from it: `(4,)`."""
     size = noise.abs()
     return torch.stack(
         [(noise > 0).sum(), *(part.sum() for part in (size < 0.6745, size > 2, size > 2.8))]
     )
 
 
-def with_generators(
-    draw: Callable[[torch.Generator], Tensor], g: torch.Generator
-) -> dict[str, object]:
-    """What is drawn with a generator of one seed, twice, and of another; and whether the global one was touched."""
+def with_generators(draw: Callable[[torch.Generator], Any], g: torch.Generator) -> dict[str, Any]:
+    """Draw with a generator, again with one of the same seed, and with one of another seed.
+
+    `global touched` says whether torch's global generator changed meanwhile.
+    """
     one, other = branch(g), branch(g)
     again = one.clone_state()
     state = torch.get_rng_state()
@@ -178,9 +193,21 @@ def with_generators(
     return {"first": drawn[0], "again": drawn[1], "other": drawn[2], "global touched": touched}
 
 
-def with_the_global_one(draw: Callable[[None], Tensor]) -> dict[str, object]:
-    """What is drawn from torch's global generator, twice in a row, and again from its first state."""
+def with_the_global_one(draw: Callable[[None], Any]) -> dict[str, Any]:
+    """Draw twice in a row with torch's global generator, and again from its first state."""
     state = torch.get_rng_state()
     first, other = draw(None), draw(None)
     torch.set_rng_state(state)
     return {"first": first, "other": other, "again": draw(None)}
+
+
+def traces(draw: Callable[[StandIn], Tensor], model: StandIn) -> dict[str, object]:
+    """Draw with a model in train mode, and return what shows that sampling took place."""
+    model.train()
+    with torch.enable_grad():
+        result = draw(model)
+    return {
+        "graph": result.requires_grad,
+        "in train mode": any(model.modes),
+        "after": model.training,
+    }

@@ -1,6 +1,6 @@
-"""Rules: when an answer is right, and when two answers are the same.
+"""Rules: which answers are correct, and which two answers are the same.
 
-A rule sees nothing but tensors. By default an answer must be the same as the solution's on the same inputs.
+A rule sees only tensors. By default an answer must equal the solution's answer on the same inputs.
 """
 
 import math
@@ -20,7 +20,7 @@ Rule = Callable[[Values, Values], bool]
 
 
 def close(tolerance: float = 1e-5, dtype: bool = True) -> Rule:
-    """Whether two answers have the same names, shapes, dtypes and, within a tolerance, values.
+    """Return the rule that names, shapes, dtypes and, within a tolerance, values are the same.
 
     tolerance: the largest difference allowed, as a share of the largest expected value or of 1,
     whichever is greater; dtype: whether dtypes count.
@@ -38,9 +38,9 @@ SAME = close()
 
 
 def seen(view: Callable[[Values], Values], same: Rule = SAME) -> Rule:
-    """Whether two answers are the same in what a view makes of them: what no order of draws changes.
+    """Return the rule that two answers are the same in a view that no order of draws changes.
 
-    Answers of other names, or that the view cannot read, are like no other.
+    An answer with other names, or one that the view cannot read, is like no other.
     """
 
     def agree(a: Values, b: Values) -> bool:
@@ -58,11 +58,10 @@ def seen(view: Callable[[Values], Values], same: Rule = SAME) -> Rule:
 class Criterion:
     """How the answers to one question are judged.
 
-    holds: of an answer and the solution's, whether it is right; alike: of two answers, whether they
-    are the same but for what chance or rounding does (None: as `holds`); weight: its share of the
-    step's points; testimony: whether the answer tells how the step behaved (how often it called the
-    model, what it raised) rather than what it computed: such an answer can cost points and cannot
-    earn any.
+    holds: given an answer and the solution's, whether it is correct; alike: whether two answers are
+    the same up to chance and rounding (None: as `holds`); weight: its share of the step's points;
+    testimony: whether the answer tells how the step behaved (how often it called the model, what it
+    raised) rather than what it computed: such an answer can cost points and cannot earn any.
     """
 
     holds: Rule = SAME
@@ -71,30 +70,34 @@ class Criterion:
     testimony: bool = False
 
     def agree(self, a: Values, b: Values) -> bool:
-        """Whether two answers are the same but for what chance or rounding does."""
+        """Return whether two answers are the same up to chance and rounding."""
         return (self.alike or self.holds)(a, b)
 
 
 def rule(question: Asking, criterion: Criterion) -> None:
-    """State how the answers to a question are judged; without a rule they must be the SAME as the solution's."""
+    """Set the criterion of a question; without one, answers must be the SAME as the solution's."""
     question.criterion = criterion  # type: ignore[attr-defined]
 
 
 TESTIMONY = Criterion(testimony=True)
-"""What a step tells of its own behaviour."""
+"""What a step says about its own behaviour."""
 
 
 def viewed(view: Callable[[Values], Values], same: Rule = SAME) -> Criterion:
-    """The criterion of answers of which only what a view makes of them is looked at."""
+    """Return the criterion that compares answers in a view only."""
     return Criterion(seen(view, same))
 
 
+CALL_TIMES = Criterion(close(2e-4), testimony=True)
+"""The times of a model's calls, which are recorded to four decimals."""
+
+
 LANDED = Criterion(close(1e-4))
-"""Where a walk ends, to the rounding of single precision."""
+"""Where sampling ends, up to rounding in single precision."""
 
 
 def refused(*errors: type[Exception]) -> Criterion:
-    """The criterion of calls that must end in one of these errors, whichever; what they return otherwise may differ."""
+    """Return the criterion that each call raises one of these errors, no matter which."""
     numbers = [REFUSALS[error] for error in errors]
 
     def is_refusal(value: Tensor) -> bool:
@@ -113,12 +116,12 @@ def refused(*errors: type[Exception]) -> Criterion:
 
 
 BAD_LABELS = refused(IndexError, ValueError, TypeError, RuntimeError)
-"""Labels that do not exist: refused as the docstrings say, or by torch's own error for a wrong dtype."""
+"""Bad labels raise what the docstrings say, or torch's own error for a wrong dtype."""
 
 
 @cache
 def counted(trials: int, false_alarm: float = 1e-9) -> Rule:
-    """Whether two answers hold counts that one and the same binomial of so many trials may give."""
+    """Return the rule that two answers' counts may come from the same binomial distribution."""
 
     def same(a: Values, b: Values) -> bool:
         return a.keys() == b.keys() and all(
@@ -128,15 +131,15 @@ def counted(trials: int, false_alarm: float = 1e-9) -> Rule:
     return same
 
 
-SHARES = (0.5, math.erf(0.6745 / 2**0.5), math.erfc(2 / 2**0.5), math.erfc(2.8 / 2**0.5))
-"""How many numbers of N(0, 1) lie where `tally` counts them."""
+NORMAL_SHARES = (0.5, math.erf(0.6745 / 2**0.5), math.erfc(2 / 2**0.5), math.erfc(2.8 / 2**0.5))
+"""The shares of numbers from N(0, 1) that `tally` counts."""
 
 
 def counts(testimony: bool = False, **expected: tuple[int, tuple[float, ...]]) -> Criterion:
-    """Every answer holds counts, and chance gives such: refuses right ones once in 10^9 runs.
+    """Return the criterion that counts are such as chance gives.
 
-    expected: for the name after an answer's last colon the number of trials and the share that each
-    count has of them.
+    It rejects a correct answer once in 10^9 runs. expected: by the name after an answer's last
+    colon, the number of trials and the expected share of each count.
     """
 
     def within(values: Values) -> dict[str, bool]:
@@ -158,12 +161,12 @@ def counts(testimony: bool = False, **expected: tuple[int, tuple[float, ...]]) -
 
 
 def standard_normal(trials: int) -> Criterion:
-    """Every answer is a `tally` of so many numbers, and they are from N(0, 1)."""
-    return counts(tally=(trials, SHARES))
+    """Return the criterion that every answer is a `tally` of so many numbers from N(0, 1)."""
+    return counts(tally=(trials, NORMAL_SHARES))
 
 
 def _repeats(values: Values) -> Values:
-    """Of each triple `first`, `again`, `other`: its shape, and whether the others are the first once more."""
+    """Return the shape of each `first`, and whether its `again` and `other` are equal to it."""
     facts = {}
     for name, drawn in values.items():
         if name.endswith("first"):
@@ -177,7 +180,7 @@ def _repeats(values: Values) -> Values:
 
 
 REPEATED = Criterion(seen(_repeats))
-"""The same seed gives the same, another seed something else."""
+"""The same seed gives the same result, another seed gives another."""
 
 
 def _last(name: str) -> str:
@@ -204,7 +207,7 @@ def _close(a: Tensor, b: Tensor, tolerance: float, dtype: bool = True) -> bool:
     if a.dtype == b.dtype and torch.equal(a, b):  # nearly always, and many times faster
         return True
     a, b = a.double(), b.double()
-    # NaN and infinity where the other has the same are no difference.
+    # The same NaN or infinity on both sides is no difference.
     difference = torch.where((a == b) | (a.isnan() & b.isnan()), 0.0, (a - b).abs())
     largest = b[b.isfinite()].abs().max().item() if b.isfinite().any() else 0.0
     return bool((difference <= tolerance * max(1.0, largest)).all())

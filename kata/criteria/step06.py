@@ -1,15 +1,21 @@
-"""What step 6 is asked: the line and the loss. The trainer's part is step06_trainer.py.
+"""Criteria of step 6: the line and the loss. Those of the trainer are in step06_trainer.py.
 
-What is drawn, and in which order, is free. So the loss is asked with a model that records what it was given.
+The order of draws is free, so the loss is computed with a model that records its arguments.
 """
 
 import torch
 from torch import Tensor
 
-from kata.criteria.questions import asks, branch, tally, with_generators, with_the_global_one
+from kata.criteria.questions import (
+    asks,
+    random_sources,
+    tally,
+    with_generators,
+    with_the_global_one,
+)
 from kata.criteria.rules import (
+    NORMAL_SHARES,
     REPEATED,
-    SHARES,
     TESTIMONY,
     Criterion,
     Values,
@@ -23,9 +29,90 @@ from kata.criteria.rules import (
 from kata.testing.models import PointMass
 from kata.testing.spies import Recorder, batch
 
+LINE_SHAPES = [(1, 1, 3, 4), (4, 3, 5, 4), (4, 1, 4, 4), (5, 4, 5, 6), (3, 3, 2, 6)]
+
+LOSS_CASES = [
+    *[
+        (*case, p)
+        for case in [(1, (1, 3, 4), 3), (5, (3, 4, 5), 7), (4, (1, 4, 4), 3), (32, (4, 6, 3), 10)]
+        for p in (0.0, 1.0)
+    ],
+    (32, (4, 6, 3), 10, 0.5),
+]
+"""Number and shape of images, number of classes, and label_drop_prob."""
+
+END_TIMES = (0.0, 1.0, 0.5)
+"""Where the line is at the data, at the noise, and halfway."""
+
+EXACT_CASES = [(1, (1, 3, 4)), (6, (3, 5, 6))]
+"""Number and shape of copies of one image."""
+
+
+def line_ends(g, shape):
+    """Draw images and noise of a shape, and a time for each sample."""
+    x0, x1 = torch.randn(2, *shape, generator=g, dtype=torch.float64)
+    return x0, x1, torch.rand(shape[0], generator=g, dtype=torch.float64)
+
+
+def one_image(g, size, shape):
+    """Return a model that is exact for copies of one image, the copies, and labels."""
+    mu = torch.randn(1, *shape, generator=g)
+    return PointMass(mu.expand(4, *shape)), mu.expand(size, *shape), torch.arange(size) % 3
+
+
+def noise_batch(g):
+    """Draw 1000 images of two channels, to examine the noise that is added to them."""
+    return batch(g, 1000, (2, 6, 8))
+
+
+def noise_behind(x0, x, t):
+    """Return the noise that leads from x0 to x, for the first 900 samples with t > 0.01."""
+    x1 = x0 + (x.double() - x0) / t.double().view(-1, 1, 1, 1)
+    return x1[t > 0.01][:900]
+
+
+def pixel_pairs(x1, later):
+    """Pair the pixels of noise with others of the same batch, and of a later batch."""
+    half, common = len(x1) // 2, min(len(x1) // 2, len(later))
+    return {
+        "neighbouring samples": (x1[: 2 * half : 2], x1[1 : 2 * half : 2]),
+        "samples half a batch apart": (x1[:half], x1[half : 2 * half]),
+        "the two channels of a sample": (x1[:, 0], x1[:, 1]),
+        "neighbouring rows of a sample": (x1[:, :, ::2], x1[:, :, 1::2]),
+        "neighbouring columns of a sample": (x1[..., ::2], x1[..., 1::2]),
+        "two calls in a row": (x1[:common], later[:common]),
+    }
+
+
+def repeats(x1):
+    """Count the samples whose noise is that of another sample, or its negative."""
+    return len(x1) - len(torch.unique((50 * x1.abs()).round(), dim=0))
+
+
+def large_batch(g, num_classes=3):
+    """Draw 4000 tiny images, to count times and labels."""
+    return batch(g, 4000, (1, 2, 3), num_classes)
+
+
+def fate(labels, y, null):
+    """Count the labels that became null, and those that became something else: `(2,)`."""
+    dropped = labels == null
+    return torch.stack([dropped.sum(), (~dropped & (labels != y)).sum()])
+
+
+def coincidences(x0, x, t, labels, null):
+    """Mark samples in which two of these agree: a late time, a dropped label, noise above 0."""
+    late, dropped = t > 0.5, labels == null
+    positive = (x - (1 - t.view(-1, 1, 1, 1)) * x0)[:, 0, 0, 0] > 0
+    return {
+        "with t > 0.5 and a dropped label, or with neither": dropped == late,
+        "with t > 0.5 and a first pixel of noise above 0, or with neither": positive == late,
+        "with such a pixel and a dropped label, or with neither": positive == dropped,
+    }
+
 
 def recorded(step, model, x0, y, *more, **options):
-    """The loss of a batch, how often the model was called for it, and what it was given first."""
+    """Return the loss of a batch, the number of model calls, and the arguments of the first."""
     model.calls.clear()
     loss = step.flow_matching_loss(model, x0, y, *more, **options)
     x, t, labels = model.calls[0]
@@ -35,23 +122,21 @@ def recorded(step, model, x0, y, *more, **options):
 @asks("interpolate")
 def interpolate_follows_the_line(step, g):
     points = {}
-    for shape in [(1, 1, 3, 4), (4, 3, 5, 4), (4, 1, 4, 4), (5, 4, 5, 6), (3, 3, 2, 6)]:
-        x0, x1 = torch.randn(2, *shape, generator=g, dtype=torch.float64)
-        t = torch.rand(shape[0], generator=g, dtype=torch.float64)
-        points[f"{shape}: x_t"], points[f"{shape}: v"] = step.interpolate(x0, x1, t)
+    for shape in LINE_SHAPES:
+        x_t, v = step.interpolate(*line_ends(g, shape))
+        points |= {f"{shape}: x_t": x_t, f"{shape}: v": v}
     return points
 
 
 @asks("interpolate")
 def the_line_begins_at_the_data_and_ends_at_the_noise(step, g):
-    x0, x1 = torch.randn(2, 3, 1, 3, 4, generator=g, dtype=torch.float64)
-    t = torch.tensor([0.0, 1.0, 0.5], dtype=torch.float64)
-    return {"x_t": step.interpolate(x0, x1, t)[0]}
+    x0, x1, t = line_ends(g, (3, 1, 3, 4))
+    return {"x_t": step.interpolate(x0, x1, torch.tensor(END_TIMES).to(t))[0]}
 
 
 @asks("interpolate")
 def interpolate_changes_no_input(step, g):
-    inputs = [*torch.randn(2, 4, 3, 5, 4, generator=g), torch.rand(4, generator=g)]
+    inputs = line_ends(g, (4, 3, 5, 4))
     before = [tensor.clone() for tensor in inputs]
     step.interpolate(*inputs)
     return {
@@ -66,10 +151,7 @@ rule(interpolate_changes_no_input, TESTIMONY)
 @asks("flow_matching_loss")
 def loss_is_the_mean_squared_error(step, g):
     answers = {}
-    for size, shape, k, p in [
-        *[(1, (1, 3, 4), 3, 0.0), (5, (3, 4, 5), 7, 0.0), (4, (1, 4, 4), 3, 0.0)],
-        *[(32, (4, 6, 3), 10, 0.0), (32, (4, 6, 3), 10, 0.5)],
-    ]:
+    for size, shape, k, p in LOSS_CASES:
         model = Recorder(g, k, shape[0])
         asked = recorded(step, model, *batch(g, size, shape, k), label_drop_prob=p, num_classes=k)
         asked["output"] = model.outputs[0]
@@ -78,7 +160,7 @@ def loss_is_the_mean_squared_error(step, g):
 
 
 def _groups(values: Values) -> dict[str, Values]:
-    """The values of each case of a question: `<case>: <name>` -> case -> name."""
+    """Return the values by case and name, from keys of the form `<case>: <name>`."""
     cases: dict[str, dict[str, Tensor]] = {}
     for name, value in values.items():
         case, _, part = name.rpartition(": ")
@@ -87,12 +169,12 @@ def _groups(values: Values) -> dict[str, Values]:
 
 
 def _mean_square(values: Values) -> Values:
-    """Of every case: its images, how often the model was called, and whether the loss is that of the line."""
+    """Return for each case the images, the number of calls, and whether the loss fits the line."""
     facts: dict[str, Tensor] = {}
     for case, v in _groups(values).items():
         t = v["t"].double().view(-1, 1, 1, 1)
         error = v["output"] - (v["x"].double() - v["x0"]) / t
-        # x_t is rounded, which near t = 0 is much of the way from x0 to it.
+        # Near t = 0 the rounding of x_t is large compared with its distance from x0.
         rounding = 1e-6 * v["x"].double().abs().clamp(min=1) / t
         expected = error.square().mean()
         slack = (2 * error.abs() * rounding + rounding**2).mean() + 1e-4 * expected.clamp(min=1)
@@ -108,16 +190,14 @@ rule(loss_is_the_mean_squared_error, viewed(_mean_square))
 @asks("flow_matching_loss")
 def exact_velocity_has_no_loss(step, g):
     answers = {}
-    for size, shape in [(1, (1, 3, 4)), (6, (3, 5, 6))]:
-        mu, y = torch.randn(1, *shape, generator=g), torch.arange(size) % 3
-        model = PointMass(mu.expand(4, *shape))
-        asked = recorded(step, model, mu.expand(size, *shape), y, num_classes=3)
+    for size, shape in EXACT_CASES:
+        asked = recorded(step, *one_image(g, size, shape), num_classes=3)
         answers |= {f"{size}: {name}": asked[name] for name in ("loss", "t")}
     return answers
 
 
 def _nothing_lost(values: Values) -> Values:
-    """Of every case: whether the loss is 0, but for the rounding of x near t = 0."""
+    """Return for each case whether the loss is 0, up to the rounding of x near t = 0."""
     return {
         case: v["loss"].abs() <= 1e-3 + (1e-6 / v["t"].double()).square().mean()
         for case, v in _groups(values).items()
@@ -142,13 +222,13 @@ def gradient_of_the_loss(step, g):
 
 
 def missed(x: Tensor, x0: Tensor, t: Tensor, output: Tensor, pixel: Tensor) -> Tensor:
-    """How far the target, which the gradient tells, is from the velocity of the line: t v - (x_t - x0)."""
+    """Return t v - (x_t - x0), where v is the target that follows from the gradient of the loss."""
     target = output - pixel / 2
     return t.view(-1, 1, 1, 1) * target - (x - x0)
 
 
 def _gradient(values: Values) -> Values:
-    """The images, and whether the gradient points to the velocity of the line."""
+    """Return the images, and whether the gradient points to the velocity of the line."""
     v, pixel = values, values["gradient"] * values["gradient"].numel()
     off = missed(v["x"], v["x0"], v["t"], v["output"], pixel)
     facts = {name: v[name] for name in ("x0", "is tensor", "has graph")}
@@ -156,7 +236,7 @@ def _gradient(values: Values) -> Values:
 
 
 def _pull(values: Values) -> Values:
-    """Where the gradient points to and how strongly, as two numbers that hardly depend on what was drawn."""
+    """Return direction and strength of the gradient as numbers that depend little on draws."""
     v, pixel = values, values["gradient"] * values["gradient"].numel()
     off = missed(v["x"], v["x0"], v["t"], v["output"], pixel)
     strength = v["loss"].double().mean() / (pixel / 2).square().mean()
@@ -196,21 +276,17 @@ def images_and_labels_are_not_changed(step, g):
 rule(images_and_labels_are_not_changed, TESTIMONY)
 
 
-def noise_of(step, g, own):
-    """The noise of a batch of 1000 images, worked out where t is not near 0: the first 900 such samples."""
-    asked = recorded(
-        step, Recorder(g, 3, 2), *batch(g, 1000, (2, 6, 8)), num_classes=3, generator=own
-    )
-    x0, t = asked["x0"], asked["t"]
-    x1 = x0 + (asked["x"].double() - x0) / t.double().view(-1, 1, 1, 1)
-    return x1[t > 0.01][:900]
+def drawn_noise(step, g, own):
+    """Return the noise that the loss of a batch draws."""
+    asked = recorded(step, Recorder(g, 3, 2), *noise_batch(g), num_classes=3, generator=own)
+    return noise_behind(asked["x0"], asked["x"], asked["t"])
 
 
 @asks("flow_matching_loss")
 def noise_is_standard_normal(step, g):
     return {
-        f"generator {own is not None}: tally": tally(noise_of(step, g, own))
-        for own in (branch(g), None)
+        f"{name}: tally": tally(drawn_noise(step, g, own))
+        for name, own in random_sources(g).items()
     }
 
 
@@ -220,45 +296,33 @@ rule(noise_is_standard_normal, standard_normal(900 * 2 * 6 * 8))
 @asks("flow_matching_loss")
 def noise_is_independent(step, g):
     answers = {}
-    for own in (branch(g), None):
-        x1, later = noise_of(step, g, own), noise_of(step, g, own)
-        half, common = len(x1) // 2, min(len(x1) // 2, len(later))
-        pairs = [
-            (x1[: 2 * half : 2], x1[1 : 2 * half : 2]),
-            (x1[:half], x1[half : 2 * half]),
-            (x1[:, 0], x1[:, 1]),
-            (x1[:, :, ::2], x1[:, :, 1::2]),
-            (x1[..., ::2], x1[..., 1::2]),
-            (x1[:common], later[:common]),
-        ]
+    for name, own in random_sources(g).items():
+        x1, later = drawn_noise(step, g, own), drawn_noise(step, g, own)
+        pairs = pixel_pairs(x1, later).values()
         same = [((one > 0) == (other > 0)).sum() for one, other in pairs]
-        repeated = len(x1) - len(torch.unique((50 * x1.abs()).round(), dim=0))
-        answers[f"generator {own is not None}: pairs"] = torch.stack(same)
-        answers[f"generator {own is not None}: tally"] = tally(x1.mean(dim=(2, 3)) * 48**0.5)
-        answers[f"generator {own is not None}: repeated"] = torch.tensor([repeated // 9])
+        answers[f"{name}: pairs"] = torch.stack(same)
+        answers[f"{name}: tally"] = tally(x1.mean(dim=(2, 3)) * 48**0.5)
+        answers[f"{name}: repeated"] = torch.tensor([repeats(x1) // 9])
     return answers
 
 
 rule(
     noise_is_independent,
-    counts(pairs=(900 * 48, (0.5,) * 6), tally=(1800, SHARES), repeated=(100, (0.0,))),
+    counts(pairs=(900 * 48, (0.5,) * 6), tally=(1800, NORMAL_SHARES), repeated=(100, (0.0,))),
 )
 
 
 @asks("flow_matching_loss")
 def times_are_uniform(step, g):
     answers = {}
-    for own in (branch(g), None):
-        asked = recorded(
-            step, Recorder(g), *batch(g, 4000, (1, 2, 3)), num_classes=3, generator=own
-        )
+    for name, own in random_sources(g).items():
+        asked = recorded(step, Recorder(g), *large_batch(g), num_classes=3, generator=own)
         t = asked["t"].double()
         quarter = (4 * t).floor() - (t == 1).int()
         quarters = torch.stack([(quarter == q).sum() for q in range(4)])
         outside = ((t < 0) | (t > 1)).sum().view(1)
         repeated = torch.tensor([(len(t) - len(t.unique())) // 100])
-        name = f"generator {own is not None}"
-        # The fullest quarter first: which one it is may be chance.
+        # The fullest quarter comes first, because chance may decide which one that is.
         answers[f"{name}: quarters"] = quarters.sort(descending=True).values
         answers |= {f"{name}: outside": outside, f"{name}: repeated": repeated}
     return answers
@@ -270,19 +334,13 @@ rule(
 )
 
 
-def fate(labels, y, null):
-    """How many labels became null, and how many something else: `(2,)`."""
-    dropped = labels == null
-    return torch.stack([dropped.sum(), (~dropped & (labels != y)).sum()])
-
-
 @asks("flow_matching_loss")
 def share_of_dropped_labels_by_default(step, g):
     answers = {}
-    for own in (branch(g), None):
-        x0, y = batch(g, 4000, (1, 2, 3), 10)
+    for name, own in random_sources(g).items():
+        x0, y = large_batch(g, 10)
         asked = recorded(step, Recorder(g, 10), x0, y, generator=own)
-        answers[f"generator {own is not None}: fate"] = fate(asked["labels"], y, 10)
+        answers[f"{name}: fate"] = fate(asked["labels"], y, 10)
     return answers
 
 
@@ -302,21 +360,18 @@ def all_labels_or_none_reach_the_model(step, g):
 @asks("flow_matching_loss")
 def dropping_noise_and_time_are_independent(step, g):
     answers = {}
-    for own in (branch(g), None):
-        asked = recorded(step, Recorder(g), *batch(g, 4000, (1, 2, 3)), 0.5, 3, generator=own)
-        late, dropped = asked["t"] > 0.5, asked["labels"] == 3
-        t = asked["t"].view(-1, 1, 1, 1)
-        positive = (asked["x"] - (1 - t) * asked["x0"])[:, 0, 0, 0] > 0
-        both = [dropped == late, positive == late, positive == dropped]
-        answers[f"generator {own is not None}: both"] = torch.stack([pair.sum() for pair in both])
+    for name, own in random_sources(g).items():
+        asked = recorded(step, Recorder(g), *large_batch(g), 0.5, 3, generator=own)
+        pairs = coincidences(*(asked[part] for part in ("x0", "x", "t", "labels")), null=3)
+        answers[f"{name}: both"] = torch.stack([both.sum() for both in pairs.values()])
     return answers
 
 
 rule(dropping_noise_and_time_are_independent, counts(both=(4000, (0.5,) * 3)))
 
 
-def parts(step, g, ask):
-    """The loss, and the images, times and labels that the model was given, all drawn as `ask` says."""
+def drawn_parts(step, g, ask):
+    """Return the loss and the model's arguments, drawn with the sources that `ask` provides."""
     model, (x0, y) = Recorder(g), batch(g, 50)
 
     def drawn(part, own):
@@ -331,7 +386,7 @@ def parts(step, g, ask):
 
 @asks("flow_matching_loss")
 def generator_decides_the_loss(step, g):
-    return parts(step, g, lambda draw: with_generators(draw, g))
+    return drawn_parts(step, g, lambda draw: with_generators(draw, g))
 
 
 rule(generator_decides_the_loss, REPEATED)
@@ -339,7 +394,7 @@ rule(generator_decides_the_loss, REPEATED)
 
 @asks("flow_matching_loss")
 def without_a_generator_the_global_one_is_used(step, g):
-    return parts(step, g, with_the_global_one)
+    return drawn_parts(step, g, with_the_global_one)
 
 
 rule(without_a_generator_the_global_one_is_used, REPEATED)

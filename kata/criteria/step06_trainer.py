@@ -1,6 +1,6 @@
-"""What step 6 is asked about its trainer.
+"""Criteria of step 6 about its trainer.
 
-It trains a model whose errors and gradients are written beforehand, whatever is drawn.
+Most of them train a model whose losses and gradients follow a script, whatever is drawn.
 """
 
 import contextlib
@@ -15,25 +15,62 @@ import torch
 
 from kata.criteria.questions import asks
 from kata.criteria.rules import SAME, TESTIMONY, Criterion, Values, close, counts, rule, viewed
-from kata.criteria.step06 import fate, missed
+from kata.criteria.step06 import fate, large_batch, missed
 from kata.given import get_device
 from kata.testing.spies import FreshBatches, Recorder, Scripted, batch, batches, blank_batches
 
+OPTIMIZER_OPTIONS: tuple[dict[str, float], ...] = ({}, {"lr": 0.02, "weight_decay": 0.3})
+
+ADAMW_RUNS = [(0.05, 0.0, [1]), (0.05, 0.5, [3]), (0.01, 0.1, [2, 1])]
+"""Learning rate, weight decay, and the epochs of each call of train."""
+
+DROPPING = {"default": (10, {}), "told": (3, {"label_drop_prob": 0.5, "num_classes": 3})}
+"""Number of classes and options of trainers that drop labels."""
+
+PRINTED = {
+    "device, cpu": r"(?i)\bcpu\b",
+    "number of parameters, 111": r"\b111\b|\d\s?[MK]\b|million",
+    "label dropout, 0.35 or 35%": r"0?\.350*\b|\b35(\.0+)?\s?%",
+}
+"""What the trainer prints before the epochs, and patterns that find it."""
+
+DEVICES = ("meta", torch.device("meta"))
+
 
 def scripted(step, g, **options):
-    """A trainer on the CPU of a model whose losses and gradients are written beforehand."""
+    """Return a trainer on the CPU, of a model whose losses and gradients follow a script."""
     return step.ConditionalTrainer(Scripted(g), blank_batches(g), device="cpu", **options)
 
 
+def recording(step, g, loader=None, **options):
+    """Return a trainer on the CPU, of a model that records its calls, and that model."""
+    model, loader = Recorder(g), batches(g) if loader is None else loader
+    options = {"num_classes": 3, "device": "cpu", **options}
+    return step.ConditionalTrainer(model, loader, **options), model
+
+
+def epoch_lines(text):
+    """Return the number and the average loss of each line `Epoch n: avg_loss = ...` of a text."""
+    lines = re.findall(r"Epoch\s+(\d+)(?:\s*/\s*\d+)?\s*:\s*avg_loss\s*=\s*([-+.\deE]+)", text)
+    return [int(number) for number, _ in lines], [float(value) for _, value in lines]
+
+
+def elsewhere(g, part):
+    """Draw a batch whose images (part 0) or labels (part 1) are on another device."""
+    drawn = list(batch(g, 4))
+    drawn[part] = drawn[part].to("meta")
+    return drawn
+
+
 def numbers(values):
-    """A list of losses as a tensor; NaN for what is no list."""
+    """Return a list of losses as a tensor, and NaN for anything that is not a list."""
     if not isinstance(values, list | tuple):
         return torch.tensor(torch.nan)
     return torch.tensor([float(torch.as_tensor(v).detach()) for v in values], dtype=torch.float64)
 
 
 def quietly(question):
-    """The question, with what it prints kept from the terminal."""
+    """Keep the output of a question off the terminal."""
 
     @wraps(question)
     def asked(step, g):
@@ -47,9 +84,9 @@ def quietly(question):
 @quietly
 def optimizer_is_adamw_over_all_parameters(step, g):
     made = {}
-    for options in ({}, {"lr": 0.02, "weight_decay": 0.3}):
-        model = Recorder(g)
-        optimizer = step.ConditionalTrainer(model, [], device="cpu", **options).optimizer
+    for options in OPTIMIZER_OPTIONS:
+        trainer, model = recording(step, g, [], **options)
+        optimizer = trainer.optimizer
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         made[f"{options}: AdamW"] = isinstance(optimizer, torch.optim.AdamW)
         made[f"{options}: parameters"] = torch.tensor([id(p) in held for p in model.parameters()])
@@ -68,13 +105,14 @@ rule(optimizer_is_adamw_over_all_parameters, Criterion(close(1e-09), testimony=T
 @quietly
 def parameters_go_the_way_of_adamw(step, g):
     places = {}
-    for lr, weight_decay, epochs in [(0.05, 0.0, [1]), (0.05, 0.5, [3]), (0.01, 0.1, [2, 1])]:
+    for lr, weight_decay, epochs in ADAMW_RUNS:
         trainer = scripted(step, g, lr=lr, weight_decay=weight_decay)
         for i, count in enumerate(epochs):
             trainer.train(count)
             places[f"lr={lr}, {epochs}, call {i}"] = trainer.model.place
-    model, loader = Recorder(g), batches(g)
-    step.ConditionalTrainer(model, loader, num_classes=3, device="cpu").train(1)
+    loader = batches(g)
+    trainer, model = recording(step, g, loader)
+    trainer.train(1)
     joined = {
         "x0": torch.cat([x0 for x0, _ in loader]),
         "x": torch.cat([x for x, _, _ in model.calls]),
@@ -86,7 +124,7 @@ def parameters_go_the_way_of_adamw(step, g):
 
 
 def _steps(values: Values) -> Values:
-    """The places that the parameters reached, and whether the gradients on the way were those of the loss."""
+    """Return where the parameters went, and whether the gradients were those of the loss."""
     v = dict(values)
     parts = [v.pop(name) for name in ("x", "x0", "t", "output", "gradient of a pixel")]
     fits = len({len(part) for part in parts}) == 1
@@ -109,7 +147,7 @@ def average_loss_is_the_plain_mean_of_the_batches(step, g):
 
 
 def _as_written(a: Values, b: Values) -> bool:
-    """The same, but where a time was exactly 0, as one in 2 ** 24 is: there a loss is not what the script says."""
+    """Return whether answers are the same, or a time was 0: then the script does not hold."""
     if a.keys() != b.keys():
         return False
     zeros = [v for x in (a, b) for name, v in x.items() if name.endswith("times of 0")]
@@ -151,7 +189,7 @@ def every_epoch_uses_every_batch_the_loader_yields(step, g):
 
 
 def _epochs(values: Values) -> Values:
-    """The sizes of the batches, and which turn of the loader each epoch used; labels that were dropped do not count."""
+    """Return the sizes of batches, and whether each epoch used its own pass of the loader."""
     asked, served = values["asked"].reshape(-1, 10), values["served"]
     fits = ((asked[:, None] == served) | (asked[:, None] == 10)).all(-1)
     turn = torch.where(fits.any(1), fits.int().argmax(1), -1)
@@ -165,9 +203,7 @@ rule(every_epoch_uses_every_batch_the_loader_yields, viewed(_epochs))
 @asks("ConditionalTrainer")
 @quietly
 def train_sets_train_mode(step, g):
-    model = Recorder(g)
-    loader = batches(g)
-    trainer = step.ConditionalTrainer(model, loader, num_classes=3, device="cpu")
+    trainer, model = recording(step, g)
     for _ in range(2):
         trainer.model.eval()
         trainer.train(1)
@@ -181,11 +217,8 @@ rule(train_sets_train_mode, TESTIMONY)
 @quietly
 def trainer_drops_labels(step, g):
     fates = {}
-    for name, k, options in [
-        ("default", 10, {}),
-        ("told", 3, {"label_drop_prob": 0.5, "num_classes": 3}),
-    ]:
-        model, (x0, y) = Recorder(g, k), batch(g, 4000, (1, 2, 3), k)
+    for name, (k, options) in DROPPING.items():
+        model, (x0, y) = Recorder(g, k), large_batch(g, k)
         step.ConditionalTrainer(model, [(x0, y)], device="cpu", **options).train(1)
         fates[f"fate: {name}"] = fate(torch.cat([labels for _, _, labels in model.calls]), y, k)
     return fates
@@ -200,8 +233,7 @@ def every_batch_draws_anew(step, g):
     times = []
     for seed in torch.randint(2**31, (2,), generator=g).tolist():
         torch.manual_seed(seed)
-        model, loader = Recorder(g), batches(g)
-        trainer = step.ConditionalTrainer(model, loader, num_classes=3, device="cpu")
+        trainer, model = recording(step, g)
         for epochs in (2, 1):
             trainer.train(epochs)
         times += [t for _, t, _ in model.calls]
@@ -210,6 +242,7 @@ def every_batch_draws_anew(step, g):
 
 
 def _share_different(values: Values) -> Values:
+    """Return the number of times, and the share of different ones."""
     return {"times": values["times"], "share": values["different"] / values["times"]}
 
 
@@ -222,14 +255,11 @@ def what_is_printed(step, g):
         trainer = scripted(step, g, label_drop_prob=0.35)
         trainer.train(3)
     text = output.getvalue()
-    lines = re.findall(r"Epoch\s+(\d+)(?:\s*/\s*\d+)?\s*:\s*avg_loss\s*=\s*([-+.\deE]+)", text)
-    above = re.sub("Epoch.*", "", text)
+    above, (epochs, averages) = re.sub("Epoch.*", "", text), epoch_lines(text)
     return {
-        "device": re.search(r"(?i)cpu", above) is not None,
-        "parameters": re.search(r"111|\d\s?[MK]|million", above) is not None,
-        "dropout": re.search(r"0?\.350*|35(\.0+)?\s?%", above) is not None,
-        "epochs": torch.tensor([int(number) for number, _ in lines]),
-        "averages": numbers([float(value) for _, value in lines]),
+        **{what: re.search(pattern, above) is not None for what, pattern in PRINTED.items()},
+        "epochs": torch.tensor(epochs),
+        "averages": numbers(averages),
         "times of 0": trainer.model.at_zero,
     }
 
@@ -254,8 +284,8 @@ rule(device_by_default, TESTIMONY)
 @quietly
 def model_is_moved_to_the_device(step, g):
     moved = {}
-    for device in ("meta", torch.device("meta")):
-        trainer = step.ConditionalTrainer(Recorder(g), [], device=device)
+    for device in DEVICES:
+        trainer, _ = recording(step, g, [], device=device)
         moved[f"{device!r}"] = all(p.is_meta for p in trainer.model.parameters())
     return moved
 
@@ -267,12 +297,10 @@ rule(model_is_moved_to_the_device, TESTIMONY)
 @quietly
 def batches_are_moved_to_the_device(step, g):
     moved = {}
-    for which, name in enumerate(("images", "labels")):
-        elsewhere = list(batch(g, 4))
-        elsewhere[which] = elsewhere[which].to("meta")
+    for part, name in enumerate(("images", "labels")):
         moved[name] = False
         try:
-            step.ConditionalTrainer(Recorder(g), [elsewhere], num_classes=3, device="cpu").train(1)
+            recording(step, g, [elsewhere(g, part)])[0].train(1)
         except (NotImplementedError, RuntimeError) as error:
             if isinstance(error, NotImplementedError) and "meta" not in str(error):
                 raise
@@ -284,14 +312,14 @@ rule(batches_are_moved_to_the_device, TESTIMONY)
 
 
 def saved(trainer, folder, as_text=False):
-    """A checkpoint, the file under another name afterwards."""
+    """Save a checkpoint, rename the file, and return its path."""
     path = Path(folder) / "checkpoint.pt"
     trainer.save_checkpoint(str(path) if as_text else path)
     return path.rename(path.with_name("moved.pt"))
 
 
 def another(step, g, model):
-    """A trainer of another model with epochs of its own, whose script is that of a model."""
+    """Return a trainer of another model, already trained, that follows the script of a model."""
     other = scripted(step, g, lr=0.05, weight_decay=0.1)
     other.train(1)
     other.model.errors, other.model.gradients = model.errors, model.gradients
@@ -315,7 +343,7 @@ def checkpoint_is_plain_data(step, g):
 
 
 def _plain(a: Values, b: Values) -> bool:
-    """Whether both checkpoints are plain data; how many files lie beside is another matter."""
+    """Return whether both checkpoints are plain data; the number of files does not matter."""
     return a.keys() == b.keys() and bool((a["plain"] == b["plain"]).all())
 
 

@@ -1,13 +1,18 @@
-"""What step 8 is asked: the grid of scales, and the two numbers that are read off it."""
+"""Criteria of step 8: the grid of scales, and the fidelity and diversity of its images."""
+
+from itertools import product
 
 import torch
 
 from kata.criteria.questions import (
+    IMAGE_SHAPE,
+    NOISE_SHAPE,
     asks,
-    branch,
     images,
+    random_sources,
     refusal,
     tally,
+    traces,
     with_generators,
     with_the_global_one,
 )
@@ -25,33 +30,66 @@ from kata.criteria.rules import (
 )
 from kata.testing.models import LabelField, PointMass
 
-SHAPE = (3, 4, 6)
+GRID_CASES = list(product((3, 7, 12), (1, 2, 4), (1, 5, 6)))
+"""Number of classes, number of steps, and number of samples."""
+
+GRID_SCALES = (4, 0.5, -1, 1.5, 1, 0)
+
+SCALE_LISTS = ([2.5, 1, 7, 3], (7,), (1, 2), [3, 3.0, -0.5])
+
+READINGS = [
+    ([0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4, 5, 6]),
+    ([3, 1, 4, 1, 5, 2, 6], [3, 1, 4, 0, 5, 2, 0]),
+    ([2, 2, 2, 6, 2], [2, 2, 2, 2, 2]),
+    ([0, 1, 2], [1, 2, 0]),
+    ([5], [5]),
+    ([5], [4]),
+]
+"""Classes that samples show, and classes that were requested."""
+
+LOGIT_OFFSETS = (0.0, 40.0)
+"""What is added to all logits: without it, all of them are negative."""
+
+DIVERSITY_SHAPES = [(2, 1, 4, 4), (3, 3, 5, 4), (4, 1, 4, 4), (5, 4, 3, 6), (7, 1, 2, 3)]
+
+BRIGHTNESS_SHIFTS = (-5.0, 8.0)
 
 
-def compare(step, model, **options):
-    """Two scales in one step on four samples of digit 1."""
+def draw_grid(step, model, shape=IMAGE_SHAPE, **options):
+    """Draw four samples of digit 1 at two scales, by default in one step."""
     options = {"num_steps": 1, "num_classes": model.num_classes, **options}
-    return step.compare_cfg_scales(model, 1, (3, 1), 4, SHAPE, **options)
+    return step.compare_cfg_scales(model, 1, (3, 1), 4, shape, **options)
 
 
 def nearest(targets, offset=0.0):
-    """A classifier, just a function, never quite sure: the closer a sample to image k, the greater logit k."""
+    """Return a classifier function: the closer a sample is to image k, the larger logit k."""
     return lambda samples: (offset - torch.cdist(samples.flatten(1), targets.flatten(1))) / 10
+
+
+def blurred(g, targets, shown):
+    """Return samples near the images of the classes that they show."""
+    return targets[shown] + 0.1 * images(g, len(shown))
+
+
+def bright_samples(g):
+    """Return images of three classes that differ only above 1, samples near them, and labels."""
+    targets = torch.stack([torch.full(IMAGE_SHAPE, value) for value in (1.2, 2.0, 3.0)])
+    samples = targets[[2, 1, 2, 0, 1]] + 0.1 * torch.rand(5, *IMAGE_SHAPE, generator=g)
+    return targets, samples, torch.tensor([2, 1, 2, 1, 1])
+
+
+def stretched(g, shape):
+    """Draw samples whose columns differ in contrast."""
+    return images(g, shape[0], shape[1:]) * torch.arange(1.0, 1 + shape[-1])
 
 
 @asks("compare_cfg_scales")
 def entry_s_i_is_noise_i_guided_with_scale_s(step, g):
     grids = {}
-    for k, num_steps, count in [(3, 1, 1), (7, 2, 5), (12, 4, 6), (3, 4, 6)]:
+    for k, num_steps, count in GRID_CASES:
+        model, noise = LabelField(k, 3), images(g, count)
         grids[f"K={k}, {num_steps} steps, {count} samples"] = step.compare_cfg_scales(
-            LabelField(k, 3),
-            k - 2,
-            (4, 0.5, -1, 1.5, 1, 0),
-            count,
-            SHAPE,
-            num_steps,
-            k,
-            noise=images(g, count, SHAPE),
+            model, k - 2, GRID_SCALES, count, IMAGE_SHAPE, num_steps, k, noise=noise
         )
     return grids
 
@@ -61,13 +99,12 @@ rule(entry_s_i_is_noise_i_guided_with_scale_s, LANDED)
 
 @asks("compare_cfg_scales")
 def each_scale_leads_where_the_formula_says(step, g):
-    model = PointMass(images(g, 4, SHAPE))
+    model = PointMass(images(g, 4))
     return {
         f"digit {digit}, w={scales}": step.compare_cfg_scales(
-            model, digit, scales, 2, SHAPE, 3, num_classes=3
+            model, digit, scales, 2, IMAGE_SHAPE, 3, num_classes=3
         )
-        for digit in (0, 2, 3)
-        for scales in ([2.5, 1, 7, 3], (7,), (1, 2), [3, 3.0, -0.5])
+        for digit, scales in product((0, 2, 3), SCALE_LISTS)
     }
 
 
@@ -77,16 +114,13 @@ rule(each_scale_leads_where_the_formula_says, LANDED)
 @asks("compare_cfg_scales")
 def all_scales_start_from_the_same_noise(step, g):
     seen = {}
-    for own in (branch(g), None):
-        for given in (images(g, 4, SHAPE), None):
-            model = LabelField(3, 3)
-            before = None if given is None else given.clone()
-            compare(step, model, generator=own, noise=given)
-            name = f"generator {own is not None}, noise {given is not None}"
-            seen[f"{name}: different starts"] = len(model.starts)
-            if given is not None:
-                seen[f"{name}: starts"] = model.starts
-                seen[f"{name}: changed"] = given - before
+    for name, own in random_sources(g).items():
+        model, noise = LabelField(3, 3), images(g, 4)
+        draw_grid(step, model, generator=own)
+        seen[f"{name}: different starts"] = len(model.starts)
+        model, before = LabelField(3, 3), noise.clone()
+        draw_grid(step, model, generator=own, noise=noise)
+        seen |= {f"{name}: starts": model.starts, f"{name}: changed": noise - before}
     return seen
 
 
@@ -96,16 +130,16 @@ rule(all_scales_start_from_the_same_noise, TESTIMONY)
 @asks("compare_cfg_scales")
 def noise_is_standard_normal(step, g):
     model = LabelField(3, 3)
-    step.compare_cfg_scales(model, 1, (3, 1), 5, (3, 40, 30), num_steps=1, num_classes=3)
+    draw_grid(step, model, NOISE_SHAPE)
     return {"tally": tally(model.starts)}
 
 
-rule(noise_is_standard_normal, standard_normal(5 * 3 * 40 * 30))
+rule(noise_is_standard_normal, standard_normal(4 * 3 * 30 * 40))
 
 
 @asks("compare_cfg_scales")
 def generator_decides_the_result(step, g):
-    return with_generators(lambda own: compare(step, LabelField(3, 3), generator=own), g)
+    return with_generators(lambda own: draw_grid(step, LabelField(3, 3), generator=own), g)
 
 
 rule(generator_decides_the_result, REPEATED)
@@ -113,7 +147,7 @@ rule(generator_decides_the_result, REPEATED)
 
 @asks("compare_cfg_scales")
 def without_a_generator_the_global_one_is_used(step, g):
-    return with_the_global_one(lambda own: compare(step, LabelField(3, 3), generator=own))
+    return with_the_global_one(lambda own: draw_grid(step, LabelField(3, 3), generator=own))
 
 
 rule(without_a_generator_the_global_one_is_used, REPEATED)
@@ -124,14 +158,14 @@ def steps_and_cost(step, g):
     asked = {}
     for num_steps in (1, 3, 5):
         model = LabelField(3, 3)
-        compare(step, model, num_steps=num_steps)
+        draw_grid(step, model, num_steps=num_steps)
         asked[f"{num_steps} steps: times"] = torch.tensor(model.times)
-        asked[f"{num_steps} steps: samples evaluated a step"] = model.evaluated / num_steps
+        asked[f"{num_steps} steps: samples evaluated per step"] = model.evaluated / num_steps
     return asked
 
 
 def _affordable(values: Values) -> Values:
-    """The times, and whether a step cost at most two velocities for each of the 4 samples at both scales."""
+    """Return the times, and whether a step needs at most two velocities per sample and scale."""
     return {
         name: value if name.endswith("times") else value <= 2 * 4 * 2
         for name, value in values.items()
@@ -143,14 +177,7 @@ rule(steps_and_cost, Criterion(seen(_affordable, close(0.0002)), SAME, testimony
 
 @asks("compare_cfg_scales")
 def model_is_left_as_it_was_found(step, g):
-    model = LabelField(3, 3).train()
-    with torch.enable_grad():
-        result = compare(step, model, num_steps=2)
-    return {
-        "graph": result.requires_grad,
-        "in train mode": any(model.modes),
-        "after": model.training,
-    }
+    return traces(lambda model: draw_grid(step, model, num_steps=2), LabelField(3, 3))
 
 
 rule(model_is_left_as_it_was_found, TESTIMONY)
@@ -167,25 +194,18 @@ rule(defaults, LANDED)
 
 @asks("fidelity")
 def fidelity_is_the_share_read_as_asked(step, g):
-    targets, shares = images(g, 7, SHAPE), {}
-    for shown, asked in [
-        ([0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4, 5, 6]),
-        ([3, 1, 4, 1, 5, 2, 6], [3, 1, 4, 0, 5, 2, 0]),
-        ([2, 2, 2, 6, 2], [2, 2, 2, 2, 2]),
-        ([0, 1, 2], [1, 2, 0]),
-        ([5], [5]),
-        ([5], [4]),
-    ]:
-        samples = targets[shown] + 0.1 * images(g, len(shown), SHAPE)
-        for offset in (0.0, 40.0):
-            shares[f"{shown} as {asked}, {offset}"] = step.fidelity(
-                samples, torch.tensor(asked), nearest(targets, offset)
+    targets, shares = images(g, 7), {}
+    for shown, requested in READINGS:
+        samples = blurred(g, targets, shown)
+        for offset in LOGIT_OFFSETS:
+            shares[f"{shown} as {requested}, {offset}"] = step.fidelity(
+                samples, torch.tensor(requested), nearest(targets, offset)
             )
     return shares
 
 
 def number(tolerance: float) -> Criterion:
-    """Numbers within a tolerance: floats, ints, tensors or of NumPy."""
+    """Return the criterion of numbers within a tolerance: of Python, NumPy or torch."""
     return Criterion(close(tolerance, dtype=False), close(tolerance, dtype=False))
 
 
@@ -194,10 +214,9 @@ rule(fidelity_is_the_share_read_as_asked, number(1e-06))
 
 @asks("fidelity")
 def fidelity_shows_the_samples_as_they_are(step, g):
-    targets = torch.stack([torch.full(SHAPE, value) for value in (1.2, 2.0, 3.0)])
-    samples = targets[[2, 1, 2, 0, 1]] + 0.1 * torch.rand(5, *SHAPE, generator=g)
+    targets, samples, labels = bright_samples(g)
     before = samples.clone()
-    share = step.fidelity(samples, torch.tensor([2, 1, 2, 1, 1]), nearest(targets))
+    share = step.fidelity(samples, labels, nearest(targets))
     return {"share": share, "changed": samples - before}
 
 
@@ -207,8 +226,8 @@ rule(fidelity_shows_the_samples_as_they_are, number(1e-06))
 @asks("diversity")
 def diversity_is_the_mean_standard_deviation_of_a_pixel(step, g):
     spreads = {}
-    for shape in [(2, 1, 4, 4), (3, 3, 5, 4), (4, 1, 4, 4), (5, 4, 3, 6), (7, 1, 2, 3)]:
-        samples = images(g, shape[0], shape[1:]) * torch.arange(1.0, 1 + shape[-1])
+    for shape in DIVERSITY_SHAPES:
+        samples = stretched(g, shape)
         before = samples.clone()
         spreads[f"{shape}"] = step.diversity(samples)
         spreads[f"{shape}: changed"] = samples - before
@@ -220,7 +239,7 @@ rule(diversity_is_the_mean_standard_deviation_of_a_pixel, number(0.001))
 
 @asks("diversity")
 def diversity_of_two_samples(step, g):
-    return {"spread": step.diversity(images(g, 2, SHAPE))}
+    return {"spread": step.diversity(images(g, 2))}
 
 
 rule(diversity_of_two_samples, number(0.001))
@@ -228,8 +247,8 @@ rule(diversity_of_two_samples, number(0.001))
 
 @asks("diversity")
 def diversity_does_not_see_what_all_samples_share(step, g):
-    samples, shared = images(g, 4, SHAPE), images(g, 1, SHAPE)
-    return {f"{shift}": step.diversity(samples + shift + shared) for shift in (-5.0, 8.0)}
+    samples, shared = images(g, 4), images(g, 1)
+    return {f"{shift}": step.diversity(samples + shift + shared) for shift in BRIGHTNESS_SHIFTS}
 
 
 rule(diversity_does_not_see_what_all_samples_share, number(0.001))
@@ -237,8 +256,8 @@ rule(diversity_does_not_see_what_all_samples_share, number(0.001))
 
 @asks("diversity")
 def diversity_of_equal_samples_is_zero(step, g):
-    image = images(g, 1, SHAPE)
-    return {f"{n} samples": step.diversity(image.expand(n, *SHAPE)) for n in (2, 5)}
+    image = images(g, 1)
+    return {f"{n} samples": step.diversity(image.expand(n, *IMAGE_SHAPE)) for n in (2, 5)}
 
 
 rule(diversity_of_equal_samples_is_zero, number(0.01))
@@ -246,9 +265,7 @@ rule(diversity_of_equal_samples_is_zero, number(0.01))
 
 @asks("diversity")
 def diversity_needs_two_samples(step, g):
-    return {
-        f"{n} samples": refusal(lambda n=n: step.diversity(images(g, n, SHAPE))) for n in (0, 1)
-    }
+    return {f"{n} samples": refusal(lambda n=n: step.diversity(images(g, n))) for n in (0, 1)}
 
 
 rule(diversity_needs_two_samples, TESTIMONY)

@@ -1,45 +1,52 @@
-"""What step 9 is asked: one noise in three modes."""
+"""Criteria of step 9: the same noise in three sampling modes."""
+
+from itertools import product
 
 import torch
 
 from kata.criteria.questions import (
+    IMAGE_SHAPE,
+    NOISE_SHAPE,
     asks,
-    branch,
     images,
+    random_sources,
     tally,
+    traces,
     with_generators,
     with_the_global_one,
 )
-from kata.criteria.rules import LANDED, REPEATED, TESTIMONY, Criterion, close, rule, standard_normal
+from kata.criteria.rules import CALL_TIMES, LANDED, REPEATED, TESTIMONY, rule, standard_normal
 from kata.testing.models import LabelField, PointMass
-
-SHAPE = (3, 4, 6)
-
 
 MODES = ("unconditional", "conditional", "guided")
 
+MODE_CASES = list(product([(0, 3), (2, 3), (4, 7), (9, 12)], (-1.0, 0.5, 1.5, 4)))
+"""Target class and number of classes, and guidance scale."""
+
+WALKS = list(product((1, 2, 5), (1, 4, 6)))
+"""Number of steps, and number of samples."""
+
 
 def rows(result):
-    """The three modes one above the other, `(3, N, C, H, W)`; an error where there are others."""
+    """Stack the three modes, `(3, N, C, H, W)`. Raise KeyError if there are others."""
     if sorted(result) != sorted(MODES):
         raise KeyError(f"the modes are {sorted(result)}")
     return torch.stack([result[mode] for mode in MODES])
 
 
-def compare(step, model, **options):
-    """Four samples of class 1 in one step, guided with 3."""
+def draw_modes(step, model, shape=IMAGE_SHAPE, **options):
+    """Draw four samples of class 1 in each mode, guided with scale 3, by default in one step."""
     options = {"num_steps": 1, "num_classes": model.num_classes, **options}
-    return rows(step.compare_modes(model, 1, 4, 3.0, SHAPE, **options))
+    return step.compare_modes(model, 1, 4, 3.0, shape, **options)
 
 
 @asks("compare_modes")
 def modes_lead_where_the_formula_says(step, g):
     landed = {}
-    for target, k in [(0, 3), (2, 3), (4, 7), (9, 12)]:
-        model, noise = PointMass(images(g, k + 1, SHAPE)), torch.randn(3, *SHAPE, generator=g)
-        for scale in (-1.0, 0.5, 1.5, 4):
-            result = step.compare_modes(model, target, 3, scale, SHAPE, 2, k, noise=noise)
-            landed[f"class {target} of {k}, w={scale}"] = rows(result)
+    for (target, k), scale in MODE_CASES:
+        model, noise = PointMass(images(g, k + 1)), images(g, 3)
+        result = step.compare_modes(model, target, 3, scale, IMAGE_SHAPE, 2, k, noise=noise)
+        landed[f"class {target} of {k}, w={scale}"] = rows(result)
     return landed
 
 
@@ -49,16 +56,11 @@ rule(modes_lead_where_the_formula_says, LANDED)
 @asks("compare_modes")
 def sample_i_starts_from_noise_i(step, g):
     walked = {}
-    for num_steps in (1, 2, 5):
-        for count in (1, 4, 6):
-            noise, name = images(g, count, SHAPE), f"{num_steps} steps, {count} samples"
-            before = noise.clone()
-            walked[name] = rows(
-                step.compare_modes(
-                    LabelField(7, 3), 5, count, 2.5, SHAPE, num_steps, 7, noise=noise
-                )
-            )
-            walked[f"{name}: changed"] = noise - before
+    for num_steps, count in WALKS:
+        model, noise = LabelField(7, 3), images(g, count)
+        before, name = noise.clone(), f"{num_steps} steps, {count} samples"
+        result = step.compare_modes(model, 5, count, 2.5, IMAGE_SHAPE, num_steps, 7, noise=noise)
+        walked |= {name: rows(result), f"{name}: changed": noise - before}
     return walked
 
 
@@ -68,10 +70,10 @@ rule(sample_i_starts_from_noise_i, LANDED)
 @asks("compare_modes")
 def all_modes_start_from_the_same_noise(step, g):
     starts = {}
-    for own in (branch(g), None):
+    for name, own in random_sources(g).items():
         model = LabelField(3, 3)
-        compare(step, model, generator=own)
-        starts[f"generator {own is not None}"] = len(model.starts)
+        rows(draw_modes(step, model, generator=own))
+        starts[name] = len(model.starts)
     return starts
 
 
@@ -81,11 +83,11 @@ rule(all_modes_start_from_the_same_noise, TESTIMONY)
 @asks("compare_modes")
 def noise_is_standard_normal(step, g):
     model = LabelField(3, 3)
-    step.compare_modes(model, 1, 5, 3.0, (3, 40, 30), num_steps=1, num_classes=3)
+    draw_modes(step, model, NOISE_SHAPE)
     return {"tally": tally(model.starts)}
 
 
-rule(noise_is_standard_normal, standard_normal(5 * 3 * 40 * 30))
+rule(noise_is_standard_normal, standard_normal(4 * 3 * 30 * 40))
 
 
 @asks("compare_modes")
@@ -93,18 +95,18 @@ def cost_of_the_three_modes(step, g):
     asked = {}
     for num_steps in (1, 3):
         model = LabelField(3, 3)
-        compare(step, model, num_steps=num_steps)
+        rows(draw_modes(step, model, num_steps=num_steps))
         asked[f"{num_steps} steps: times"] = torch.tensor(model.times)
         asked[f"{num_steps} steps: samples evaluated"] = model.evaluated
     return asked
 
 
-rule(cost_of_the_three_modes, Criterion(close(0.0002), testimony=True))
+rule(cost_of_the_three_modes, CALL_TIMES)
 
 
 @asks("compare_modes")
 def generator_decides_the_result(step, g):
-    return with_generators(lambda own: compare(step, LabelField(3, 3), generator=own), g)
+    return with_generators(lambda own: rows(draw_modes(step, LabelField(3, 3), generator=own)), g)
 
 
 rule(generator_decides_the_result, REPEATED)
@@ -112,7 +114,7 @@ rule(generator_decides_the_result, REPEATED)
 
 @asks("compare_modes")
 def without_a_generator_the_global_one_is_used(step, g):
-    return with_the_global_one(lambda own: compare(step, LabelField(3, 3), generator=own))
+    return with_the_global_one(lambda own: rows(draw_modes(step, LabelField(3, 3), generator=own)))
 
 
 rule(without_a_generator_the_global_one_is_used, REPEATED)
@@ -120,7 +122,7 @@ rule(without_a_generator_the_global_one_is_used, REPEATED)
 
 @asks("compare_modes")
 def samples_within_a_mode_differ(step, g):
-    drawn = compare(step, LabelField(3, 3))
+    drawn = rows(draw_modes(step, LabelField(3, 3)))
     return {"different": torch.tensor([len(torch.unique(row, dim=0)) for row in drawn])}
 
 
@@ -129,14 +131,7 @@ rule(samples_within_a_mode_differ, TESTIMONY)
 
 @asks("compare_modes")
 def model_is_left_as_it_was_found(step, g):
-    model = LabelField(3, 3).train()
-    with torch.enable_grad():
-        result = compare(step, model, num_steps=2)
-    return {
-        "graph": result.requires_grad,
-        "in train mode": any(model.modes),
-        "after": model.training,
-    }
+    return traces(lambda model: rows(draw_modes(step, model, num_steps=2)), LabelField(3, 3))
 
 
 rule(model_is_left_as_it_was_found, TESTIMONY)

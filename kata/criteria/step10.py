@@ -1,4 +1,6 @@
-"""What step 10 is asked: how alike the rows of a table are, and their principal components."""
+"""Criteria of step 10: the similarity of the rows of a table, and their principal components."""
+
+from itertools import product
 
 import numpy as np
 import torch
@@ -6,17 +8,45 @@ import torch
 from kata.criteria.questions import asks
 from kata.criteria.rules import TESTIMONY, Criterion, Rule, Values, close, rule
 
+SIMILARITY_SHAPES = [(4, 9), (11, 6), (3, 40), (11, 32), (7, 7)]
+
+PCA_CASES = list(product([(4, 9), (5, 40), (7, 7), (11, 6), (12, 3)], (1, 2, 3)))
+"""Shape of the table, and number of components."""
+
+THREE_COMPONENT_SHAPES = [(5, 40), (11, 6)]
+
+COMMON_ROWS = (100.0, -40.0)
+"""Multiples of one row that is added to all rows."""
+
+FLOAT32_SHAPE = (11, 32)
+
 
 def table(g, rows=11, columns=6):
-    """Rows of different means and lengths, columns of different means and spreads, far from 0."""
+    """Draw a table whose rows and columns differ in mean and variance, far from 0."""
     rng = np.random.default_rng(int(torch.randint(2**31, (), generator=g)))
     lengths, means = rng.uniform(0.5, 4, (rows, 1)), rng.uniform(-9, 9, (rows, 1))
     spreads = 3.0 ** -np.arange(columns) + 0.05
     return lengths * rng.normal(size=(rows, columns)) * spreads + means + rng.uniform(5, 9, columns)
 
 
+def rows_by_hand():
+    """Return three rows: a row, twice that row plus 5, and 10 minus that row."""
+    row = np.array([1.0, 2.0, 4.0, 9.0])
+    return np.stack([row, 2 * row + 5, 10 - row])
+
+
+def stretched_and_shifted(X):
+    """Multiply the five rows of a table by factors, and add a number to each."""
+    return np.array([[3.0], [0.2], [1.0], [10.0], [0.7]]) * X + np.arange(5.0)[:, None]
+
+
+def with_a_common_row(X, multiple):
+    """Add a multiple of one row to all rows of a table."""
+    return X + multiple * np.arange(1, 1 + X.shape[1])
+
+
 def array(result):
-    """A result that must be a NumPy array."""
+    """Return a result if it is a NumPy array; else raise TypeError."""
     if not isinstance(result, np.ndarray):
         raise TypeError(f"expected a NumPy array, got {type(result).__name__}")
     return result
@@ -24,11 +54,13 @@ def array(result):
 
 @asks("similarity_matrix")
 def similarity_is_the_correlation_of_the_rows(step, g):
-    shapes = [(4, 9), (11, 6), (3, 40), (11, 32), (7, 7)]
-    return {str(shape): array(step.similarity_matrix(table(g, *shape))) for shape in shapes}
+    return {
+        str(shape): array(step.similarity_matrix(table(g, *shape))) for shape in SIMILARITY_SHAPES
+    }
 
 
 def judged(rule: Rule) -> Criterion:
+    """Return the criterion with one rule for correct answers and for answers that are the same."""
     return Criterion(rule, rule)
 
 
@@ -40,8 +72,7 @@ rule(similarity_is_the_correlation_of_the_rows, judged(VALUES))
 
 @asks("similarity_matrix")
 def similarity_by_hand(step, g):
-    row = np.array([1.0, 2.0, 4.0, 9.0])
-    return {"S": array(step.similarity_matrix(np.stack([row, 2 * row + 5, 10 - row])))}
+    return {"S": array(step.similarity_matrix(rows_by_hand()))}
 
 
 rule(similarity_by_hand, judged(VALUES))
@@ -49,9 +80,7 @@ rule(similarity_by_hand, judged(VALUES))
 
 @asks("similarity_matrix")
 def similarity_does_not_see_shift_and_length_of_a_row(step, g):
-    X = table(g, 5, 8)
-    moved = np.array([[3.0], [0.2], [1.0], [10.0], [0.7]]) * X + np.arange(5.0)[:, None]
-    return {"S": array(step.similarity_matrix(moved))}
+    return {"S": array(step.similarity_matrix(stretched_and_shifted(table(g, 5, 8))))}
 
 
 rule(similarity_does_not_see_shift_and_length_of_a_row, judged(VALUES))
@@ -59,7 +88,7 @@ rule(similarity_does_not_see_shift_and_length_of_a_row, judged(VALUES))
 
 @asks("similarity_matrix")
 def similarity_of_float32(step, g):
-    return {"S": array(step.similarity_matrix(table(g, 11, 32).astype(np.float32)))}
+    return {"S": array(step.similarity_matrix(table(g, *FLOAT32_SHAPE).astype(np.float32)))}
 
 
 rule(similarity_of_float32, judged(SINGLE))
@@ -78,15 +107,13 @@ rule(similarity_changes_no_input, TESTIMONY)
 @asks("simple_pca")
 def pca_is_the_projection_on_the_main_axes(step, g):
     answers = {}
-    for shape in ((4, 9), (5, 40), (7, 7), (11, 6), (12, 3)):
-        X = table(g, *shape)
-        for n in (1, 2, 3):
-            answers[f"{shape}, {n} components"] = array(step.simple_pca(X.copy(), n))
+    for shape, n in PCA_CASES:
+        answers[f"{shape}, {n} components"] = array(step.simple_pca(table(g, *shape), n))
     return answers
 
 
 def up_to_signs(tolerance: float) -> Rule:
-    """Whether the columns of two answers are the same, each but for its sign."""
+    """Return the rule that the columns of two answers are the same up to their signs."""
     near = close(tolerance, dtype=False)
 
     def same(a: Values, b: Values) -> bool:
@@ -114,7 +141,7 @@ rule(pca_has_two_components_by_default, judged(up_to_signs(1e-05)))
 @asks("simple_pca")
 def pca_columns_are_centred_uncorrelated_and_ordered(step, g):
     answers = {}
-    for shape in ((5, 40), (11, 6)):
+    for shape in THREE_COMPONENT_SHAPES:
         components = array(step.simple_pca(table(g, *shape), 3))
         answers[f"{shape}: means"] = np.abs(components.mean(axis=0))
         answers[f"{shape}: products"] = np.abs(components.T @ components)
@@ -127,7 +154,7 @@ rule(pca_columns_are_centred_uncorrelated_and_ordered, judged(VALUES))
 @asks("simple_pca")
 def pca_does_not_see_what_all_rows_share(step, g):
     X = table(g)
-    return {str(by): array(step.simple_pca(X + by * np.arange(1, 7))) for by in (100.0, -40.0)}
+    return {str(by): array(step.simple_pca(with_a_common_row(X, by))) for by in COMMON_ROWS}
 
 
 rule(pca_does_not_see_what_all_rows_share, judged(up_to_signs(1e-05)))
@@ -145,7 +172,7 @@ rule(pca_changes_no_input, TESTIMONY)
 
 @asks("simple_pca")
 def pca_of_float32(step, g):
-    X = table(g, 11, 32).astype(np.float32)
+    X = table(g, *FLOAT32_SHAPE).astype(np.float32)
     return {"map": array(step.simple_pca(X, n_components=2))}
 
 

@@ -1,6 +1,6 @@
-"""Verdicts: what became of every criterion of a step, in the words of the test of the same name.
+"""Verdicts: whether a step passes each criterion, in the words of the test of the same name.
 
-A verdict sees only tensors: those that the step answered, and those that the solution answered on the same inputs.
+A verdict sees only tensors: the step's answers, and the solution's answers on the same inputs.
 """
 
 import ast
@@ -16,7 +16,7 @@ from kata.criteria.rules import Criterion
 
 @dataclass(frozen=True)
 class Words:
-    """What a test says: the property in its docstring, and the first hint that it gives where it is a plain text."""
+    """The words of a test: the property in its docstring, and its first hint in plain text."""
 
     must: str
     hint: str = ""
@@ -24,7 +24,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one criterion. `why` is empty where it passed."""
+    """Whether one criterion passed. `why` is empty if it did."""
 
     name: str
     passed: bool
@@ -35,7 +35,7 @@ class Verdict:
 
 
 def criteria_of(step: Step) -> dict[str, Criterion]:
-    """The criterion of every question of a step."""
+    """Return the criterion of every question of a step."""
     return {
         name: getattr(question, "criterion", Criterion())
         for name, question in questions_of(step).items()
@@ -45,10 +45,10 @@ def criteria_of(step: Step) -> dict[str, Criterion]:
 def verdicts_on(
     step: Step, answers: Mapping[str, Answer], reference: Mapping[str, Answer], root: Path
 ) -> list[Verdict]:
-    """A verdict on every criterion of a step; an answer that is missing is one that failed.
+    """Return a verdict on every criterion of a step; a missing answer fails.
 
-    reference: the solution's answers to the same seed; root: the course's folder, whose tests lend their
-    words. Raises ValueError where the solution itself failed to answer.
+    reference: the solution's answers to the same seed; root: the course's folder, whose tests
+    provide the words. Raise ValueError if the solution itself failed to answer.
     """
     spoken = words_of(root / "tests" / step.test_file)
     return [
@@ -58,14 +58,14 @@ def verdicts_on(
 
 
 def right(criterion: Criterion, answer: Answer | None, reference: Answer) -> bool:
-    """Whether an answer passes its criterion."""
+    """Return whether an answer passes its criterion."""
     return (
         answer is not None and not answer.error and criterion.holds(answer.values, reference.values)
     )
 
 
 def alike(criterion: Criterion, a: Answer, b: Answer) -> bool:
-    """Whether two answers to one question are the same: the same error, or tensors that are alike."""
+    """Return whether two answers are the same: the same error, or tensors that are alike."""
     if a.error or b.error:
         return a.error == b.error
     return criterion.agree(a.values, b.values)
@@ -83,13 +83,13 @@ def _verdict(
     elif given.error:
         why = f"it raised {given.error}: {given.message}".rstrip(": ")
     else:
-        why = "" if criterion.holds(given.values, reference.values) else "it answered wrongly"
+        why = "" if criterion.holds(given.values, reference.values) else "its answer is wrong"
     return Verdict(name, not why, criterion.weight, criterion.testimony, why, words)
 
 
 @cache
 def words_of(test_file: Path) -> dict[str, Words]:
-    """The words of every test of a file, by the name of its function."""
+    """Return the words of every test of a file, by the name of its function."""
     tree = ast.parse(test_file.read_text(encoding="utf-8"))
     return {
         node.name: Words((ast.get_docstring(node) or "").partition("\n")[0], _first_hint(node))

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kata.testing.models import StandIn
+from kata.testing.models import PointMass, StandIn
 
 Batch = tuple[Tensor, Tensor]
 
@@ -110,3 +110,54 @@ class _Written(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, _: Tensor) -> Any:
         return None, None, *ctx.gradients
+
+
+class TableModel(PointMass):
+    """Looks labels up like an `nn.Embedding`: a label outside 0 .. K raises an IndexError."""
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        nn.functional.embedding(y, self.mu.flatten(1))
+        return super().velocity(x, t, y)
+
+
+class Watched(PointMass):
+    """Records in every call whether a layer is in train mode and whether x has a graph."""
+
+    def __init__(self, mu: Tensor) -> None:
+        super().__init__(mu)
+        self.inside = nn.Sequential(nn.Dropout(0.5))
+        self.layer_training: list[bool] = []
+        self.graphs: list[bool] = []
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        self.layer_training.append(self.inside[0].training)
+        self.graphs.append(x.requires_grad)
+        return super().velocity(x, t, y)
+
+
+class Unconditional(nn.Module):
+    """A model without labels, v = 2 x + t; counts arguments besides x and t."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(2.0))
+        self.others = 0
+
+    def forward(self, x: Tensor, t: Tensor, *others: object, **named: object) -> Tensor:
+        self.others += len(others) + len(named)
+        return self.slope * x + t.to(x.dtype).view(-1, 1, 1, 1)
+
+
+class Called(Exception):
+    """Ends sampling at the first call of the model; holds the device types of x and t."""
+
+
+class Elsewhere(nn.Module):
+    """A model on the device "meta", where tensors have no values; a call raises `Called`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(1, device="meta"))
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        raise Called(x.device.type, t.device.type)

@@ -203,7 +203,7 @@ def test_judge_says_what_became_of_each_criterion(reference):
             "scale_of_another_shape_is_refused",
         )
     } == {
-        "scale_one_is_conditional": "it answered wrongly",
+        "scale_one_is_conditional": "its answer is wrong",
         "nothing_is_clamped": "it raised ValueError: no",
         "cost_in_samples_evaluated": "it is not written yet",
         "scale_of_another_shape_is_refused": "",
