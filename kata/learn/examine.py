@@ -10,12 +10,12 @@ from pathlib import Path
 
 from kata.course.files import cache_folder
 from kata.course.loader import Implementation
-from kata.course.steps import STEPS, Step
+from kata.course.steps import Step
 from kata.course.variants import Mistake, read_mistake, variants
 from kata.learn.workspace import Workspace
 from kata.runner.client import WarmRunner
 from kata.runner.outcomes import Call, PytestResult
-from kata.runner.records import hashed, reach
+from kata.runner.records import hashed, reach, what_tests_import
 
 LIMIT = 20.0
 """Seconds after which a step that answers questions is ended."""
@@ -140,14 +140,5 @@ def _ask(runner: WarmRunner, step: Step, path: Path, to: Path, lasting: bool = F
 
 def _asked_with(root: Path, step: Step) -> str:
     """Return the hash of all files, but the mistake's own, that determine its answers."""
-    kata = root / "kata"
-    others = {p for s in STEPS if s != step for p in (kata / "criteria").glob(f"{s.folder}*.py")}
-    return hashed(
-        [
-            *reach(Implementation(root / "solutions"), step),
-            *sorted((kata / "given").glob("*.py")),
-            *sorted((kata / "testing").glob("*.py")),
-            *(path for path in sorted((kata / "criteria").glob("*.py")) if path not in others),
-            Path(__file__),
-        ]
-    )
+    solution = reach(Implementation(root / "solutions"), step)
+    return hashed([*solution, *what_tests_import(root, step), Path(__file__)])

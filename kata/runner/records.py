@@ -26,13 +26,22 @@ def key_of(root: Path, implementation: Implementation, step: Step) -> str:
     """Return the name of a step's record. It changes with every file that can change the result."""
     tool = [
         root / "tests" / step.test_file,
-        *sorted((root / "kata" / "testing").glob("*.py")),
-        *sorted((root / "kata" / "given").glob("*.py")),
+        *what_tests_import(root, step),
         *(root / "kata" / "runner" / name for name in ("plugin.py", "pytest_run.py")),
         root / "kata" / "course" / "loader.py",
     ]
     how = "assembled" if implementation.assembled else "isolated"
     return f"{step.folder}-{how}-{hashed([*reach(implementation, step), *tool])}"
+
+
+def what_tests_import(root: Path, step: Step) -> list[Path]:
+    """Return the files of the tool that a step's tests, or its questions, may import."""
+    kata = root / "kata"
+    other_steps = {
+        path for s in STEPS if s != step for path in (kata / "criteria").glob(f"{s.folder}*.py")
+    }
+    rooms = (sorted((kata / room).glob("*.py")) for room in ("given", "testing", "criteria"))
+    return [path for room in rooms for path in room if path not in other_steps]
 
 
 def reach(implementation: Implementation, step: Step) -> list[Path]:

@@ -9,8 +9,11 @@ import time
 import pytest
 
 from kata.course.files import find_root
+from kata.course.loader import Implementation
+from kata.course.steps import STEPS
 from kata.runner.client import CallStopped, WarmRunner
 from kata.runner.outcomes import Call, Outcome, PytestJob, PytestResult
+from kata.runner.records import key_of
 
 ROOT = find_root()
 STEP = "tests/test_step03_guidance.py"
@@ -146,6 +149,23 @@ def test_any_function_can_be_called(runner):
     reply = runner.call(Call("kata.course.steps:step_by_number", {"number": 11}))
     assert "there is no step 11" in reply.reason
     assert runner.call(Call("os:getcwd", lasting=True)).value == str(ROOT)
+
+
+def test_a_record_holds_until_a_file_changes_that_its_tests_import(course):
+    """Its own tests, what they import and its criteria; not the criteria of another step."""
+
+    def key():
+        return key_of(course, Implementation(course / "solutions"), STEPS[6])
+
+    def changed(name):
+        before, path = key(), course / name
+        path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+        return key() != before
+
+    assert not changed("kata/criteria/step08.py")
+    for name in ("criteria/step07", "criteria/questions", "testing/models", "given/dit"):
+        assert changed(f"kata/{name}.py")
+    assert changed(f"tests/{STEPS[6].test_file}")
 
 
 def test_the_far_end_ends_with_the_near_one(tmp_path):
