@@ -31,7 +31,7 @@ from kata.testing.assertions import (
 from kata.testing.bounds import SEEDS, fresh_seed, generator
 
 VERY_MANY = 200_000
-CALLS = 500
+MANY_CALLS = 500
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 ONE_COIN_EACH = "every sample has its own coin, which falls on null with probability"
 DRAW = "draw one number from U(0, 1) per label, and compare it with drop_prob"
@@ -59,8 +59,8 @@ def drops(step, y, drop_prob, null_class, source=None):
 
 
 def drops_in_calls(step, y, drop_prob, null_class):
-    """Return which labels each of many calls with the same labels makes null: `(CALLS, B)`."""
-    return torch.stack([drops(step, y, drop_prob, null_class) for _ in range(CALLS)])
+    """Return which labels each of many calls with the same labels makes null: `(MANY_CALLS, B)`."""
+    return torch.stack([drops(step, y, drop_prob, null_class) for _ in range(MANY_CALLS)])
 
 
 @pytest.mark.parametrize(("drop_prob", "own"), DROPPED_SHARES)
@@ -134,7 +134,7 @@ def test_every_class_is_dropped_equally_often(step, num_classes):
     dropped = drops_in_calls(step, two_of_each_class(num_classes), 0.25, num_classes)
     one, other = dropped.chunk(2, dim=1)
     words = {
-        "called": f"drop_labels(y, 0.25, {num_classes}) on two samples per class, {CALLS} times",
+        "called": f"drop_labels(y, 0.25, {num_classes}) on two samples per class, {MANY_CALLS} times",
         "must": f"{ONE_COIN_EACH} 0.25, whatever its class",
         "hint": "the coin belongs to the sample, not to the class",
         "parts": 2 * num_classes,
@@ -142,10 +142,10 @@ def test_every_class_is_dropped_equally_often(step, num_classes):
     for label in range(num_classes):
         first, second = one[:, label], other[:, label]
         both = first.sum() + second.sum()
-        check_count(both, 2 * CALLS, 0.25, what=f"labels {label} were dropped", **words)
+        check_count(both, 2 * MANY_CALLS, 0.25, what=f"labels {label} were dropped", **words)
         equal = (first == second).sum()
         what = f"pairs of labels {label} were dropped or kept together"
-        check_count(equal, CALLS, 0.25**2 + 0.75**2, what=what, **words)
+        check_count(equal, MANY_CALLS, 0.25**2 + 0.75**2, what=what, **words)
 
 
 def test_number_of_drops_varies(step):
@@ -157,9 +157,9 @@ def test_number_of_drops_varies(step):
         share = float((ways[0] - ways[1] - ways[2]).exp()) * 0.25**number * 0.75 ** (8 - number)
         check_count(
             (numbers == number).sum(),
-            COIN_CLASSES,
+            MANY_CALLS,
             share,
-            called=f"drop_labels(y, 0.25, 3) on a batch of 8, {CALLS} times",
+            called=f"drop_labels(y, 0.25, 3) on a batch of 8, {MANY_CALLS} times",
             what="batches kept all labels" if number == 0 else f"batches lost {number} of 8 labels",
             must=f"{ONE_COIN_EACH} 0.25, so the number of drops varies from batch to batch",
             hint="use neither one coin for the whole batch nor a fixed number of drops",
@@ -174,9 +174,9 @@ def test_every_position_is_dropped_equally_often(step):
     for position in range(5):
         check_count(
             dropped[:, position].sum(),
-            COIN_CLASSES,
+            MANY_CALLS,
             0.5,
-            called=f"drop_labels(y, 0.5, 3) on a batch of 5, {CALLS} times",
+            called=f"drop_labels(y, 0.5, 3) on a batch of 5, {MANY_CALLS} times",
             what=f"labels at [{position}] were dropped",
             must=f"{ONE_COIN_EACH} 0.5, whatever its position in the batch",
             hint=DRAW,
@@ -226,9 +226,9 @@ def test_batch_of_one(step, drop_prob):
     fresh_seed()
     check_count(
         drops_in_calls(step, labels(generator(0), 1, 3), drop_prob, 3).sum(),
-        COIN_CLASSES,
+        MANY_CALLS,
         drop_prob,
-        called=f"drop_labels(y, {drop_prob}, 3) on a batch of 1, {CALLS} times",
+        called=f"drop_labels(y, {drop_prob}, 3) on a batch of 1, {MANY_CALLS} times",
         what="labels were dropped",
         must=f"{ONE_COIN_EACH} {drop_prob}",
         hint="do not compute a number of labels to drop: int(p * 1) is 0",

@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[IMPLEMENTATION] = implementation
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(root / name) for name in _default_tests(implementation)]
-    if course is None:
+    if config.inipath is None or config.inipath.parent.resolve() != root:  # settings not read
         config.option.importmode, config.option.tbstyle = "importlib", "short"
         for name in ("lfplugin", "nfplugin", "stepwise"):  # they would write beside the tested file
             config.pluginmanager.unregister(name=name)
