@@ -29,7 +29,7 @@ def share_cores() -> None:
 @contextmanager
 def one_sentence(interrupted: str = "") -> Iterator[None]:
     """Stop with the sentence of a KataError that is raised inside; after Ctrl-C, with `interrupted`."""
-    from kata.course.errors import KataError
+    from kata.course import KataError
 
     try:
         yield

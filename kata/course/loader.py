@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import find_root, pasted, shown, source_text
 from kata.course.steps import STEPS, Step, step_of_file, step_of_folder
 

@@ -13,6 +13,7 @@ import struct
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -98,6 +99,16 @@ def decode(blob: bytes) -> Decoded:
         except FormatError as error:
             return Decoded(answers, broken=str(error))
     return Decoded(answers)
+
+
+def read_answers(path: Path) -> Answers:
+    """Return the answers in a file. Raise ValueError if the file is damaged."""
+    decoded = decode(path.read_bytes())
+    if decoded.broken or decoded.refused or not decoded.answers:
+        raise ValueError(
+            f"{path} holds no answers: {decoded.broken or decoded.refused or 'it is empty'}"
+        )
+    return decoded.answers
 
 
 def clean(text: str) -> str:

@@ -1,14 +1,23 @@
-"""The diagnosis: find the known mistake that gives the same answers as a step."""
+"""The diagnosis: find the known mistake that gives the same answers as a step.
+
+The learner's side calls `ask_and_write` and `compare_answers` in a warm process.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from kata.course.steps import Step
-from kata.course.variants import Mistake
-from kata.criteria.answers import Answers
-from kata.criteria.questions import questions_of
+from kata.course.files import write_atomic
+from kata.course.loader import Implementation, StepError
+from kata.course.steps import Step, step_by_number
+from kata.course.variants import Mistake, read_mistake
+from kata.criteria.answers import Answers, encode_all, read_answers
+from kata.criteria.questions import ask, questions_of
 from kata.criteria.verdicts import alike, criteria_of, right
+
+DIAGNOSIS_SEED = 2022
+"""The seed of the inputs on which the learner's step and the known mistakes are compared."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,37 @@ def diagnose(
                     exactly = weigh == comparison.agreeing
                     return Diagnosis(of, tuple(sorted(nearest, key=_rarity)), exactly)
     return None
+
+
+def ask_and_write(step: int, target: str, to: str, seed: int = DIAGNOSIS_SEED) -> None:
+    """Ask the step of an implementation all its questions, and write the answers to a file."""
+    asked = step_by_number(step)
+    answers = ask(Implementation(target).module(asked), asked, seed)
+    write_atomic(Path(to), encode_all(answers))
+
+
+def compare_answers(
+    step: int, target: str, assembled: bool, reference: str, known: dict[str, str]
+) -> dict[str, object] | None:
+    """Return the diagnosis of a step of an implementation, or None if there is none.
+
+    reference: the file with the solution's answers; known: the files with the answers of mistakes,
+    by the mistake's file. The diagnosis comes as a dict, with the mistakes as files.
+    """
+    asked = step_by_number(step)
+    try:
+        module = Implementation(target, assembled).module(asked)
+    except StepError:
+        return None
+    answers = ask(module, asked, DIAGNOSIS_SEED)
+    mistakes = {
+        read_mistake(Path(path), asked): read_answers(Path(file)) for path, file in known.items()
+    }
+    found = diagnose(asked, answers, read_answers(Path(reference)), mistakes)
+    if found is None:
+        return None
+    files = [str(mistake.path) for mistake in found.mistakes]
+    return {"of": found.of, "mistakes": files, "exactly": found.exactly}
 
 
 class _Comparison:

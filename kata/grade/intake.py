@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.steps import STEPS
 from kata.grade.archives import ArchiveError, is_archive, members
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.loader import joined_text
 from kata.course.steps import STEPS, Step
 from kata.course.variants import Mistake, all_mistakes

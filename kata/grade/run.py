@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.grade import results
 from kata.grade.intake import IntakeError, Source, Submission, printable, sources
 from kata.grade.pool import Settings, cluster_pool, local_pool

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.steps import STEPS
 from kata.course.stubs import write_stubs
 from kata.grade.sandbox.view import write_questions

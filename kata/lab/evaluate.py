@@ -20,6 +20,7 @@ from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import count_parameters, find_checkpoint, read_checkpoint
 from kata.train.classifier import EPOCHS, batches_of, cached_classifier
 from kata.train.data import Dataset, load_dataset
+from kata.train.loop import derived
 from kata.train.metrics import (
     SampleScorer,
     held_out_losses,
@@ -29,7 +30,6 @@ from kata.train.metrics import (
 )
 from kata.train.pipeline import CLASSES, Pipeline, SampleCounter, Sampling
 from kata.train.progress import Stages
-from kata.train.schedule import derived
 
 EVALUATED_SCALES = (0.0, 1.0, 2.0, 4.0, 7.0)
 DRAWS = 10_000

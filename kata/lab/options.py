@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import find_root, shown
 from kata.train.samplers import ALL_TIMES, Interval
 

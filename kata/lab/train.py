@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import shown
 from kata.lab.machine import chosen_device, describe_device, versions
 from kata.lab.options import OptionError, run_folder, writing_to

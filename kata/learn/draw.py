@@ -13,7 +13,7 @@ from types import TracebackType
 
 from rich.console import Console
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import shown, write_atomic
 from kata.course.loader import Transplant
 from kata.course.steps import Step

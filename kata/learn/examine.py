@@ -67,7 +67,7 @@ def examine(
         "reference": str(known.pop(solution)),
         "known": {str(path): str(file) for path, file in known.items()},
     }
-    found = runner.call(Call("kata.criteria.compare:compare_answers", arguments, LIMIT)).value
+    found = runner.call(Call("kata.criteria.diagnosis:compare_answers", arguments, LIMIT)).value
     if not found:
         return None
     mistakes = tuple(read_mistake(Path(path), step) for path in found["mistakes"])
@@ -135,7 +135,7 @@ def _ask(runner: WarmRunner, step: Step, path: Path, to: Path, lasting: bool = F
         for old in to.parent.glob(f"{path.stem}-{'?' * 20}.answers"):
             old.unlink()
         arguments = {"step": step.number, "target": str(path), "to": str(to)}
-        runner.call(Call("kata.criteria.compare:ask_and_write", arguments, LIMIT, lasting))
+        runner.call(Call("kata.criteria.diagnosis:ask_and_write", arguments, LIMIT, lasting))
 
 
 def _asked_with(root: Path, step: Step) -> str:

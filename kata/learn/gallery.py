@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import shown, write_atomic
 from kata.course.loader import Transplant
 from kata.course.steps import STEPS, Step

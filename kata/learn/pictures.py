@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.loader import Implementation
 from kata.course.steps import Step, step_by_number
 from kata.figures import charts, images, tables

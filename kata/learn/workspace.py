@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import find_root, shown
 from kata.course.loader import Implementation, StepError
 from kata.course.steps import STEPS, Step, step_by_number, step_of_file

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import shown
 from kata.course.loader import Implementation
 from kata.course.steps import STEPS, Step, step_by_number

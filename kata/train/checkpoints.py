@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import find_root, shown, write_atomic
 
 FORMAT = 1

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.course.files import cache_folder, shown
 
 SPLIT_SEED = 0

@@ -1,5 +1,7 @@
 """The training loop, in one process or in several that `torchrun` starts."""
 
+import hashlib
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,7 +16,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from kata.train.data import Dataset
 from kata.train.presets import Preset
-from kata.train.schedule import derived, learning_rate
 
 
 @dataclass(frozen=True)
@@ -212,3 +213,15 @@ def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
+
+
+def derived(seed: int, *place: int | str) -> int:
+    """Return a seed, 0 .. 2 ** 63 - 1, for one place in a run, such as ("order", epoch)."""
+    digest = hashlib.blake2b(repr((seed, *place)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def learning_rate(round_: int, rounds: int, peak: float, warmup: int) -> float:
+    """Return the rate of a round, from 0 on: linear warm-up, then a cosine that ends near 0."""
+    rise = min(1.0, (round_ + 0.5) / warmup) if warmup else 1.0
+    return peak * rise * 0.5 * (1 + math.cos(math.pi * round_ / rounds))

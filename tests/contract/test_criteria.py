@@ -14,8 +14,8 @@ from kata.course.files import find_root
 from kata.course.steps import STEPS
 from kata.course.stubs import write_stubs
 from kata.course.variants import Mistake, all_mistakes, variants
-from kata.criteria.compare import ask_and_write, read_answers
-from kata.criteria.diagnosis import Answers, diagnose
+from kata.criteria.answers import read_answers
+from kata.criteria.diagnosis import Answers, ask_and_write, diagnose
 from kata.criteria.questions import questions_of
 from kata.criteria.verdicts import criteria_of, verdicts_on, words_of
 from kata.grade.sandbox.view import questions_only

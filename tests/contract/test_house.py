@@ -1,9 +1,11 @@
-"""The house: the tree in CONTRIBUTING names what is there, rooms import only rooms above them, the top is tidy."""
+"""The house: the tree in CONTRIBUTING is true, imports run one way, no file is long, no name means two things."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from fnmatch import fnmatch
 
 import pytest
@@ -65,7 +67,7 @@ def test_the_tree_is_in_the_order_of_imports():
 @pytest.mark.dev
 def test_rooms_import_only_rooms_above_them():
     """import-linter checks the contract in pyproject.toml."""
-    pytest.importorskip("importlinter", reason="the optional extra 'dev' is not installed")
+    pytest.importorskip("importlinter", reason="needs the extra: pip install -e '.[dev]'")
     command = [
         sys.executable,
         "-c",
@@ -73,6 +75,24 @@ def test_rooms_import_only_rooms_above_them():
     ]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_no_file_is_long():
+    """A file of kata/ has at most 400 lines."""
+    files = [path for path in (ROOT / "kata").rglob("*.*") if path.suffix not in (".pyc", ".toml")]
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {str(path): length for path, length in lengths.items() if length > 400} == {}
+
+
+def test_a_public_name_means_one_thing():
+    """A function or class of one name stands in one module; questions have the names of tests."""
+    modules = defaultdict(set)
+    for path in (ROOT / "kata").rglob("*.py"):
+        if path.parent.name != "cli" and not fnmatch(path.name, "step??*.py"):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
+                    modules[node.name].add(str(path))
+    assert {name: places for name, places in modules.items() if len(places) > 1} == {}
 
 
 def test_the_top_is_tidy():

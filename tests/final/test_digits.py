@@ -5,7 +5,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.lab.demo import DemoRequest, run_demo
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.lab.evaluate import evaluate_checkpoint
 from kata.lab.train import TrainRequest, run_training
 

@@ -12,6 +12,19 @@ from kata.course.files import find_root
 from .browser import installed
 
 
+MARKS = {"needs_bubblewrap": "bubblewrap", "isolation": "bubblewrap", "needs_browser": "browser"}
+"""The marks of tests by their fixtures, so that `-m` can choose what a bare machine leaves out."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests that need a program which a machine may lack."""
+    for item in items:
+        for fixture, mark in MARKS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
 @cache
 def lacking_for_strict():
     """Return what strict isolation lacks on this machine and how to get it; "" if it works."""

@@ -10,8 +10,7 @@ import tracemalloc
 import pytest
 import torch
 
-from kata.criteria.answers import DTYPES, decode, encode, encode_all
-from kata.criteria.compare import read_answers
+from kata.criteria.answers import DTYPES, decode, encode, encode_all, read_answers
 from kata.criteria.questions import Answer
 
 ANSWER = Answer(

@@ -136,6 +136,7 @@ def test_digits_are_what_the_contract_says():
     assert not any(bytes(image.numpy()) in seen for image in data.held_out_images)
 
 
+@pytest.mark.mnist_data
 def test_mnist_is_what_the_contract_says():
     """60,000 and 10,000 images of 28 x 28 pixels in [-1, 1]."""
     if not os.environ.get("KATA_DATA"):

@@ -22,7 +22,7 @@ from kata.given import (
     get_device,
     position_embedding,
 )
-from kata.given.embeddings import sinusoids
+from kata.given.dit import sinusoids
 from kata.testing.models import redraw_zeros
 
 SMALL = {"img_size": 8, "patch_size": 2, "in_channels": 3, "embed_dim": 32, "depth": 2}

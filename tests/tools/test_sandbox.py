@@ -19,8 +19,7 @@ STEP = STEPS[2]
 CRITERIA = sorted((ROOT / "kata" / "criteria").glob("step*.py"))
 JUDGING = {
     *("kata.criteria.rules", "kata.criteria.verdicts", "kata.criteria.diagnosis"),
-    *("kata.criteria.compare", "kata.testing.bounds", "kata.testing.closed_forms"),
-    "kata.testing.assertions",
+    *("kata.testing.bounds", "kata.testing.closed_forms", "kata.testing.assertions"),
 }
 """The modules that hold rules, apply them, or work out expected values."""
 

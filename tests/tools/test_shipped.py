@@ -9,8 +9,8 @@ from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
 from kata.train.checkpoints import read_checkpoint
 from kata.train.data import load_dataset
+from kata.train.loop import derived
 from kata.train.metrics import held_out_losses
-from kata.train.schedule import derived
 
 HOME = find_root() / "checkpoints"
 SHIPPED = sorted(path.parent for path in HOME.glob("*/checkpoint.json"))

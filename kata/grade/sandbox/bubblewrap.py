@@ -6,7 +6,7 @@ import site
 import sys
 from pathlib import Path
 
-from kata.course.errors import KataError
+from kata.course import KataError
 from kata.grade.sandbox.isolation import BOX
 
 VIEW = Path("/course")
