@@ -203,7 +203,9 @@ def test_modulate_changes_no_input(step):
 
 
 def test_gradients_reach_tokens_scale_and_shift(step):
-    """x gets the gradient times 1 + scale; scale and shift sum theirs over the tokens of a sample."""
+    """x gets the gradient times 1 + scale; scale and shift sum theirs over the tokens of a
+    sample.
+    """
     g = generator(13)
     x, scale, shift = (v.requires_grad_() for v in tokens(g, (3, 5, 4)))
     (weights,) = drawn(g, (3, 5, 4))

@@ -250,7 +250,9 @@ def test_cost_in_samples_evaluated(step, scale):
 
 @pytest.mark.parametrize("num_classes", CLASS_COUNTS)
 def test_model_is_asked_at_the_same_point_twice(step, num_classes):
-    """Both evaluations are at the caller's x and t: one with the labels, one with the null class."""
+    """Both evaluations are at the caller's x and t: one with the labels, one with the null
+    class.
+    """
     model, x, t, y = model_and_batch(generator(6), num_classes)
     step.guided_velocity(model, x, t, y, 3.0, num_classes)
     xs, ts, ys = (torch.cat(parts) for parts in zip(*model.calls, strict=True))

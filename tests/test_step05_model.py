@@ -79,7 +79,9 @@ def twin(model, num_classes, called, **sizes):
 
 
 def conditional(step, num_classes=7, **sizes):
-    """Return what `new_conditional` does: the same one each time, of which tests change the mode only."""
+    """Return what `new_conditional` does: the same one each time, of which tests change the mode
+    only.
+    """
     model, dit, table = shared_conditional(step, num_classes, **sizes)
     return model.train(), dit, table
 

@@ -28,7 +28,9 @@ def share_cores() -> None:
 
 @contextmanager
 def one_sentence(interrupted: str = "") -> Iterator[None]:
-    """Stop with the sentence of a KataError that is raised inside; after Ctrl-C, with `interrupted`."""
+    """Stop with the sentence of a KataError that is raised inside; after Ctrl-C, with
+    `interrupted`.
+    """
     from kata.course import KataError
 
     try:
@@ -43,7 +45,9 @@ def one_sentence(interrupted: str = "") -> Iterator[None]:
 
 @app.callback(invoke_without_command=True)
 def kata(context: typer.Context) -> None:
-    """Ten steps from a class embedding to a digit drawn on request. Without a command: the board."""
+    """Ten steps from a class embedding to a digit drawn on request. Without a command: the
+    board.
+    """
     if context.invoked_subcommand is not None:
         return
     from kata.learn.board import run_and_show_board

@@ -45,7 +45,9 @@ def ship(
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where MNIST lies.")] = None,
     remark: Annotated[str, typer.Option(help="A sentence for the card.")] = "",
 ) -> None:
-    """For maintainers: put a run into checkpoints/NAME, evaluate it there, and write its model card."""
+    """For maintainers: put a run into checkpoints/NAME, evaluate it there, and write its model
+    card.
+    """
     from kata.lab.evaluate import print_scores
     from kata.lab.ship import ship_checkpoint
 

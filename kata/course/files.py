@@ -1,4 +1,6 @@
-"""Where files lie, how their paths and texts are read, and how a file is written whole or not at all."""
+"""Where files lie, how their paths and texts are read, and how a file is written whole or not at
+all.
+"""
 
 import contextlib
 import os
@@ -12,7 +14,8 @@ import platformdirs
 
 
 def find_root(start: Path | None = None) -> Path:
-    """Return the course's folder: the nearest at or above `start`, else the one that holds this package.
+    """Return the course's folder: the nearest at or above `start`, else the one that holds this
+    package.
 
     start: by default the working directory.
     """
@@ -29,7 +32,9 @@ def course_above(place: Path) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Return where data and results are kept: $KATA_CACHE, else cfg-kata in the user's cache folder."""
+    """Return where data and results are kept: $KATA_CACHE, else cfg-kata in the user's cache
+    folder.
+    """
     if chosen := os.environ.get("KATA_CACHE"):
         return Path(chosen).expanduser()
     return Path(platformdirs.user_cache_dir("cfg-kata", appauthor=False))

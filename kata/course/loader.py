@@ -1,4 +1,5 @@
-"""Swap the implementation, never the tests: load the steps from any folder, or one step from one file.
+"""Swap the implementation, never the tests: load the steps from any folder, or one step from one
+file.
 
 *Isolated*, the default, a file under test finds the solutions of the steps below its own where it
 says `from .step03_guidance import guide`, so the steps can be done in any order. *Assembled*, it
@@ -55,7 +56,9 @@ class Implementation:
         return self.solutions if self.changes else self.path.parent
 
     def options(self) -> str:
-        """Return the options by which a command finds these files, ready to paste: none for exercises/."""
+        """Return the options by which a command finds these files, ready to paste: none for
+        exercises/.
+        """
         is_default = self.path == _existing("exercises", self.root)
         return ("" if is_default else f" --impl {pasted(self.path)}") + (
             " --assembled" if self.asked_assembled else ""
@@ -88,7 +91,9 @@ class Implementation:
         return package
 
     def _missing(self, step: Step) -> Callable[[str], NoReturn]:
-        """Return a module's `__getattr__`, which is called for names that the file does not define."""
+        """Return a module's `__getattr__`, which is called for names that the file does not
+        define.
+        """
 
         def complain(name: str) -> NoReturn:
             path = shown(self.files[step.number][-1])
@@ -143,7 +148,9 @@ def joined_text(files: Sequence[Path]) -> str:
 
 
 class _Source(Loader):
-    """Executes one or more files, one after another, as one module, and leaves no bytecode behind."""
+    """Executes one or more files, one after another, as one module, and leaves no bytecode
+    behind.
+    """
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = files
@@ -162,7 +169,9 @@ class _Packages(MetaPathFinder):
         self.packages: dict[str, dict[int, tuple[Path, ...]]] = {}
 
     def add(self, wanted: str, files: dict[int, tuple[Path, ...]]) -> str:
-        """Make a package of those files unless there is one; return its name, numbered if necessary."""
+        """Make a package of those files unless there is one; return its name, numbered if
+        necessary.
+        """
         names = (wanted if n == 1 else f"{wanted}_{n}" for n in itertools.count(1))
         package = next(n for n in names if self.packages.get(n, files) == files)
         if package in self.packages:

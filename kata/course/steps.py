@@ -13,8 +13,9 @@ COURSE_FILE = Path(__file__).with_name("course.toml")
 class Step:
     """One exercise.
 
-    name: of its files; public: the names that a learner writes; builds_on: the numbers of the steps that its solution
-    imports; minutes: for a first try; difficulty: 1 (a few lines) to 5; hints: a question, a pointer, nearly code.
+    name: of its files; public: the names that a learner writes; builds_on: the numbers of the steps
+    that its solution imports; minutes: for a first try; difficulty: 1 (a few lines) to 5; hints: a
+    question, a pointer, nearly code.
     """
 
     number: int
@@ -44,7 +45,9 @@ class Step:
 
 
 def read_steps(path: Path) -> tuple[Step, ...]:
-    """Return the steps of a course file; raise ValueError if a block lacks a field or has an unknown one."""
+    """Return the steps of a course file; raise ValueError if a block lacks a field or has an
+    unknown one.
+    """
     steps = []
     for number, block in enumerate(tomllib.loads(path.read_text(encoding="utf-8"))["steps"], 1):
         fields: dict[str, Any] = {
@@ -73,6 +76,8 @@ def step_of_file(path: Path) -> Step | None:
 
 
 def step_of_folder(path: Path) -> Step | None:
-    """Return the step whose mistakes or alternatives lie in a folder of that name (`step03`); None for others."""
+    """Return the step whose mistakes or alternatives lie in a folder of that name (`step03`);
+    None for others.
+    """
     match = re.fullmatch(r"step(\d\d)", path.name)
     return next((s for s in STEPS if match and s.number == int(match[1])), None)

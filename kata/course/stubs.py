@@ -1,4 +1,5 @@
-"""What is derived in exercises/: the stubs, from solutions/, and the table of the course map, from course.toml.
+"""What is derived in exercises/: the stubs, from solutions/, and the table of the course map, from
+course.toml.
 
 A stub is its solution with the bodies of all functions cut out; everything around them stays byte
 for byte.
@@ -23,7 +24,9 @@ HEAD = """\
 
 
 def stub_text(solution: str, step: Step) -> str:
-    """Return the stub of a solution: each body becomes a NotImplementedError that names step and function."""
+    """Return the stub of a solution: each body becomes a NotImplementedError that names step and
+    function.
+    """
     lines = solution.splitlines(keepends=True)
     for name, function in reversed(list(_functions(ast.parse(solution)))):
         has_docstring = ast.get_docstring(function, clean=False) is not None
@@ -38,7 +41,9 @@ def stub_text(solution: str, step: Step) -> str:
 
 
 def is_untouched(text: str) -> bool:
-    """Return whether nothing is filled in yet: a stub of this or of an older version of the course."""
+    """Return whether nothing is filled in yet: a stub of this or of an older version of the
+    course.
+    """
     try:
         functions = [function for _, function in _functions(ast.parse(text.removeprefix("\ufeff")))]
     except SyntaxError:
@@ -59,10 +64,11 @@ def stale_files(root: Path) -> list[str]:
 
 
 def write_stubs(root: Path, folder: Path) -> dict[str, str]:
-    """Write every stub that is missing or untouched into a folder; files that were worked on are left alone.
+    """Write every stub that is missing or untouched into a folder; files that were worked on are
+    left alone.
 
-    The course map that lies in the folder gets its table. Returns what was done by the files' names:
-    "written", "up to date" or "kept".
+    The course map that lies in the folder gets its table. Returns what was done by the files'
+    names: "written", "up to date" or "kept".
     """
     folder.mkdir(parents=True, exist_ok=True)
     done = {}
@@ -105,7 +111,9 @@ def _stub_of(root: Path, step: Step) -> str:
 
 
 def _write(path: Path, before: str | None, text: str, is_kept: bool = False) -> str:
-    """Write a text unless it is there already or the file is to be kept; return which of these it was."""
+    """Write a text unless it is there already or the file is to be kept; return which of these
+    it was.
+    """
     if before == text:
         return "up to date"
     if is_kept:

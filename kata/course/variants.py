@@ -1,7 +1,7 @@
 """Known wrong answers, and right answers in other styles: small files that are read by path.
 
-A mistake's docstring opens with the diagnosis told to a learner, in one line, and then has fields,
-a line or more each:
+A mistake's docstring opens with the diagnosis told to a learner, in one paragraph, and then has
+fields, a line or more each:
 
     Seen in: where it was seen in public, or "our own thinking"
     Caught by: the names of the tests that must say that it is wrong
@@ -36,19 +36,26 @@ class Mistake:
 
 
 def read_mistake(path: Path, step: Step) -> Mistake:
-    """Read a mistake from its file. Raise ValueError, one sentence, if its docstring is incomplete."""
+    """Read a mistake from its file. Raise ValueError, one sentence, if its docstring is
+    incomplete.
+    """
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     parts = FIELD.split(docstring)
     fields = {
         name: " ".join(text.split()) for name, text in zip(parts[1::2], parts[2::2], strict=True)
     }
     caught_by = tuple(re.split(r"[,\s]+", fields.get("Caught by", "").strip(" .")))
-    diagnosis = parts[0].strip().partition("\n")[0]
+    diagnosis = first_paragraph(parts[0])
     if not diagnosis or not fields.get("Seen in") or not all(caught_by):
         raise ValueError(
             f"{path}: the docstring must hold a diagnosis, 'Seen in:' and 'Caught by:'."
         )
     return Mistake(step, path, diagnosis, fields["Seen in"], caught_by, fields.get("Crashes", ""))
+
+
+def first_paragraph(docstring: str) -> str:
+    """Return the first paragraph of a docstring as one line."""
+    return " ".join(docstring.strip().partition("\n\n")[0].split())
 
 
 def all_mistakes(root: Path) -> list[Mistake]:

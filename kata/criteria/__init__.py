@@ -1,1 +1,1 @@
-"""The criteria: what a step is asked, how its answers are judged, and which known mistake they are those of."""
+"""The criteria: questions to a step, rules for its answers, and the diagnosis of known mistakes."""

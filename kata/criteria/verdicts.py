@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from kata.course.steps import Step
+from kata.course.variants import first_paragraph
 from kata.criteria.questions import Answer, questions_of
 from kata.criteria.rules import Criterion
 
@@ -92,7 +93,7 @@ def words_of(test_file: Path) -> dict[str, Words]:
     """Return the words of every test of a file, by the name of its function."""
     tree = ast.parse(test_file.read_text(encoding="utf-8"))
     return {
-        node.name: Words((ast.get_docstring(node) or "").partition("\n")[0], _first_hint(node))
+        node.name: Words(first_paragraph(ast.get_docstring(node) or ""), _first_hint(node))
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }

@@ -49,7 +49,9 @@ def conditioning_sum(
 
 
 def label_dropout(labels: np.ndarray, dropped: np.ndarray, null_class: int) -> CaptionedFigure:
-    """Show labels `(N,)` before and after dropout; dropped ones grey, marked, as tall as the null class."""
+    """Show labels `(N,)` before and after dropout; dropped ones grey, marked, as tall as the
+    null class.
+    """
     count = len(labels)
     gone = dropped == null_class
 

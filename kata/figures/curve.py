@@ -1,4 +1,6 @@
-"""Fidelity against diversity over the guidance scale: as a figure, and as a drawing with marks that a script moves."""
+"""Fidelity against diversity over the guidance scale: as a figure, and as a drawing with marks
+that a script moves.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +41,9 @@ PAGE_STYLE = {
     PAPER: "var(--paper)",
     "'DejaVu Sans'": "system-ui, sans-serif",
 }
-"""What a page puts in place of the figures' colours and font, so that the drawing is right in light and dark."""
+"""What a page puts in place of the figures' colours and font, so that the drawing is right in
+light and dark.
+"""
 
 _SVG_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "kata"}
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -47,7 +51,8 @@ _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 @dataclass(frozen=True)
 class Curve:
-    """Two measures over the guidance scale, from `samples` samples per scale, beside those of real images.
+    """Two measures over the guidance scale, from `samples` samples per scale, beside those of real
+    images.
 
     fidelity: shares read as asked, in [0, 1]; diversity: within a class, in pixel units.
     """
@@ -143,9 +148,11 @@ def fidelity_diversity(curve: Curve) -> CaptionedFigure:
 
 @dataclass(frozen=True)
 class MovableCurve:
-    """A curve as the content of an `<svg>` of WIDTH x HEIGHT, with a text for those who cannot see it.
+    """A curve as the content of an `<svg>` of WIDTH x HEIGHT, with a text for those who cannot see
+    it.
 
-    moves: for each scale, the ids of the marks, and how far each is from where it is drawn, `(x, y)`.
+    moves: for each scale, the ids of the marks, and how far each is from where it is drawn, `(x,
+    y)`.
     """
 
     content: str
@@ -154,7 +161,9 @@ class MovableCurve:
 
 
 def movable_curve(curve: Curve, scales: Sequence[float]) -> MovableCurve:
-    """Draw a curve with marks at the first of the scales, which a script can move to any of them."""
+    """Draw a curve with marks at the first of the scales, which a script can move to any of
+    them.
+    """
     share, deviation = curve.real_fidelity, curve.real_diversity
     most = 1.15 * max(*curve.diversity, deviation)
     moves: list[dict[str, tuple[float, float]]] = [{} for _ in scales]

@@ -107,7 +107,9 @@ def guided_fields(
 def straight_line(
     points: np.ndarray, times: Sequence[float], velocity: np.ndarray
 ) -> CaptionedFigure:
-    """Show points `(T, H, W)` between an image and noise, and the velocity `(H, W)` of all of them."""
+    """Show points `(T, H, W)` between an image and noise, and the velocity `(H, W)` of all of
+    them.
+    """
 
     def draw() -> Figure:
         figure = new_figure(1.55)
@@ -179,7 +181,9 @@ def by_scale(
     diversity: Sequence[float],
     digit: int,
 ) -> CaptionedFigure:
-    """Show samples of a digit `(S, N, H, W)`, one scale per row, with step 8's two measures beside."""
+    """Show samples of a digit `(S, N, H, W)`, one scale per row, with step 8's two measures
+    beside.
+    """
     rows, columns = drawn.shape[:2]
 
     def draw() -> Figure:
@@ -242,9 +246,11 @@ def three_modes(modes: Mapping[str, np.ndarray], digit: int, scale: float) -> Ca
 
 
 def sheet(images: np.ndarray) -> bytes:
-    """Return images `(N, H, W)` in [-1, 1] as one lossless WebP of 16 greys: 1 is black, -1 is white.
+    """Return images `(N, H, W)` in [-1, 1] as one lossless WebP of 16 greys: 1 is black, -1 is
+    white.
 
-    One below the other, similar images lie close together in the file, where the compression finds them.
+    One below the other, similar images lie close together in the file, where the compression finds
+    them.
     """
     shades = np.clip((1 - images) / 2, 0, 1).reshape(-1, images.shape[-1])
     levels = np.rint(shades * (SHEET_GREYS - 1)) * 255 / (SHEET_GREYS - 1)
@@ -293,7 +299,9 @@ def _field(axes: Axes, title: str, field: np.ndarray, limit: float) -> AxesImage
 
 
 def _class_grid(images: np.ndarray, title: str, labels: Sequence[str] | None = None) -> Figure:
-    """Draw samples `(R, N, H, W)`, each row beside its label; None: one class per row, 0, 1, 2, ..."""
+    """Draw samples `(R, N, H, W)`, each row beside its label; None: one class per row, 0, 1, 2,
+    ...
+    """
     rows, columns = images.shape[:2]
     width = min(FIGURE_WIDTH, 0.6 * columns + 0.6)
     figure = new_figure(0.6 * rows * min(1.0, (FIGURE_WIDTH - 0.6) / (0.6 * columns)) + 0.4, width)

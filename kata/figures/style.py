@@ -1,4 +1,6 @@
-"""One style for all figures: ink on white, two accents that the colour-blind can tell apart, no global state."""
+"""One style for all figures: ink on white, two accents that the colour-blind can tell apart, no
+global state.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,7 +69,8 @@ STYLE: dict[Any, Any] = {
 class CaptionedFigure:
     """A figure with its words.
 
-    name: of its file; caption: what it teaches; alt: a text for those who cannot see it; draw: draws it, in STYLE.
+    name: of its file; caption: what it teaches; alt: a text for those who cannot see it; draw:
+    draws it, in STYLE.
     """
 
     name: str
@@ -100,7 +103,9 @@ class CaptionedFigure:
 
 
 def new_figure(height: float, width: float = FIGURE_WIDTH) -> Figure:
-    """Return an empty figure, in inches, whose parts make room for each other; it belongs to no window."""
+    """Return an empty figure, in inches, whose parts make room for each other; it belongs to no
+    window.
+    """
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -25,7 +25,8 @@ def sinusoids(positions: Tensor, dim: int) -> Tensor:
 
 
 def position_embedding(grid_size: int, dim: int) -> Tensor:
-    """Return a fixed embedding of the patches of a square grid, row by row: `(grid_size ** 2, dim)`.
+    """Return a fixed embedding of the patches of a square grid, row by row: `(grid_size ** 2,
+    dim)`.
 
     Half of the features encode the row, half the column; dim must be divisible by 4.
     """
@@ -176,7 +177,9 @@ class DiT(nn.Module):
         return self.velocity(x, self.time_embed(t))
 
     def velocity(self, x: Tensor, c: Tensor) -> Tensor:
-        """Return the velocity at x, `(B, C, H, W)`, for the conditioning vector c, `(B, cond_dim)`."""
+        """Return the velocity at x, `(B, C, H, W)`, for the conditioning vector c, `(B,
+        cond_dim)`.
+        """
         if tuple(x.shape[1:]) != self.image_shape:
             raise ValueError(
                 f"x must have shape (B, {', '.join(map(str, self.image_shape))}), got {tuple(x.shape)}"

@@ -1,4 +1,6 @@
-"""What a run writes besides its results: grades.csv, feedback pages, the class page, results for Gradescope."""
+"""What a run writes besides its results: grades.csv, feedback pages, the class page, results for
+Gradescope.
+"""
 
 import csv
 import io
@@ -106,7 +108,9 @@ def _feedback_text(s: StepResult) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text that a spreadsheet reads as text: an apostrophe stands before what looks like a formula."""
+    """A text that a spreadsheet reads as text: an apostrophe stands before what looks like a
+    formula.
+    """
     text = printable(text)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
@@ -147,7 +151,9 @@ def _feedback(s: StepResult) -> dict[str, Any]:
 def class_page(
     found: Sequence[SubmissionResult], alike: Mapping[str, Similarity], run: GradingRun
 ) -> str:
-    """Return the instructor's page: distribution, steps, mistakes, who is stuck, what needs a look."""
+    """Return the instructor's page: distribution, steps, mistakes, who is stuck, what needs a
+    look.
+    """
     graded = [r for r in found if r.status == "graded"]
     notes = [(r, notes) for r in found if (notes := notes_of(r, alike.get(r.name)))]
     notes.sort(key=lambda row: not notes_of(row[0], None))  # what is merely alike comes last
@@ -180,7 +186,9 @@ def _distribution(graded: Sequence[SubmissionResult]) -> list[dict[str, float]]:
 
 
 def _means(graded: Sequence[SubmissionResult]) -> list[dict[str, Any]]:
-    """For each step the mean share of its points, and the numbers of full marks and of missing files."""
+    """For each step the mean share of its points, and the numbers of full marks and of missing
+    files.
+    """
     rows = []
     for step in STEPS:
         if here := [s for r in graded for s in r.steps if s.step == step.number]:

@@ -1,4 +1,6 @@
-"""`kata demo`: train on handwritten digits, measure what guidance does, and write a page about it."""
+"""`kata demo`: train on handwritten digits, measure what guidance does, and write a page about
+it.
+"""
 
 import json
 import platform
@@ -223,7 +225,9 @@ def _facts(
     run: Experiment,
     found: list[Expectation],
 ) -> dict[str, Any]:
-    """Everything in metrics.json except the seconds: the same for the same seed on the same machine."""
+    """Everything in metrics.json except the seconds: the same for the same seed on the same
+    machine.
+    """
     return {
         "dataset": request.dataset,
         "implementation": shown(learner.implementation.path),

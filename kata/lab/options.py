@@ -69,7 +69,8 @@ def file_to_write(path: Path | None, option: str, suffix: str) -> Path | None:
 
 
 def run_folder(out: Path | None, name: str, otherwise: str = "name a new folder.") -> Path:
-    """Return the folder of a new run: `out`, or one in checkpoints/runs/ with that name and the time.
+    """Return the folder of a new run: `out`, or one in checkpoints/runs/ with that name and the
+    time.
 
     Raise OptionError if `out` holds something already; otherwise: what to do then.
     """

@@ -1,4 +1,6 @@
-"""`kata check`: the tests of one step, the first failure in words, the diagnosis, and what to do next."""
+"""`kata check`: the tests of one step, the first failure in words, the diagnosis, and what to do
+next.
+"""
 
 from rich.console import Console
 
@@ -77,7 +79,9 @@ def say_what_is_missing(console: Console, workspace: Workspace, step: Step) -> b
 
 
 def worth_examining(result: PytestResult) -> bool:
-    """Return whether a diagnosis can add anything: the tests ended, and the step computed something."""
+    """Return whether a diagnosis can add anything: the tests ended, and the step computed
+    something.
+    """
     told = {outcome.error for outcome in result.failures}
     return bool(told - {"NotImplementedError", "CollectError"}) and "TimeLimit" not in told
 

@@ -1,4 +1,6 @@
-"""`kata picture`: a step's figures by the learner's code, beside those of the reference and of a known mistake."""
+"""`kata picture`: a step's figures by the learner's code, beside those of the reference and of a
+known mistake.
+"""
 
 import os
 import shutil
@@ -156,7 +158,9 @@ def draw_step(
     own, solutions = workspace.implementation.path, workspace.implementation.solutions
 
     def column(heading: str, below: str, source: Path) -> Column:
-        """The step of `source` among the solutions of the others; without solutions, as it stands."""
+        """The step of `source` among the solutions of the others; without solutions, as it
+        stands.
+        """
         among = (
             Transplant(source, [step.number]) if solutions.is_dir() else workspace.implementation
         )

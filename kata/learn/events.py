@@ -1,4 +1,6 @@
-"""The events of `kata watch`, and their producers: each reports to one queue, and knows nothing of the others."""
+"""The events of `kata watch`, and their producers: each reports to one queue, and knows nothing
+of the others.
+"""
 
 import os
 import subprocess
@@ -152,7 +154,8 @@ def _look_at_files(
 
 
 def _signature(path: Path) -> tuple[int, ...]:
-    """Return what changes with every save, the time of saving first; nothing for a file that is gone.
+    """Return what changes with every save, the time of saving first; nothing for a file that is
+    gone.
 
     A save may keep the size and set the modification time back, but not the time of the change of
     the file's entry.
@@ -165,7 +168,9 @@ def _signature(path: Path) -> tuple[int, ...]:
 
 
 class Tester:
-    """Tests steps in the background. A new task stops the one before: its calls end, and it reports no more."""
+    """Tests steps in the background. A new task stops the one before: its calls end, and it
+    reports no more.
+    """
 
     def __init__(self, workspace: Workspace, runner: WarmRunner, events: Events) -> None:
         self.workspace, self.runner, self.events = workspace, runner, events
@@ -207,7 +212,7 @@ class Tester:
             return
         if finding := examine(task, self.workspace, step, result):
             self.events.put(Diagnosed(task, finding))
-        # Nothing else to do at the moment: the other mistakes' answers make the next diagnosis quick.
+        # Idle now: the other mistakes' answers make the next diagnosis quick.
         prepare(task, self.workspace, step, known_mistakes(self.workspace.root, step))
 
     def _test_all(self, task: WarmRunner) -> None:

@@ -1,4 +1,6 @@
-"""The diagnosis: which known mistake gives the same answers? Their answers are kept in the cache folder."""
+"""The diagnosis: which known mistake gives the same answers? Their answers are kept in the cache
+folder.
+"""
 
 import atexit
 import contextlib
@@ -26,7 +28,8 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Finding:
-    """The public name whose answers are those of known mistakes, and the mistakes, the most common first.
+    """The public name whose answers are those of known mistakes, and the mistakes, the most common
+    first.
 
     exactly: whether all answers are theirs, or only most of the wrong ones.
     """
@@ -37,7 +40,9 @@ class Finding:
 
 
 def absent(root: Path) -> str:
-    """Return why there can be no diagnosis in this copy, in one sentence; "" if there can be one."""
+    """Return why there can be no diagnosis in this copy, in one sentence; "" if there can be
+    one.
+    """
     missing = [name for name in ("solutions", "tests/mistakes") if not (root / name).is_dir()]
     return f"No diagnosis: {missing[0]}/ is not part of this copy." if missing else ""
 
@@ -81,7 +86,9 @@ def prepare(
     mistakes: Iterable[Mistake],
     told: Told = lambda *_: None,
 ) -> dict[Path, Path]:
-    """Let the solution and these mistakes answer, if they did not yet. Return the files of answers."""
+    """Let the solution and these mistakes answer, if they did not yet. Return the files of
+    answers.
+    """
     solution = workspace.root / "solutions" / step.file
     asked_with = _asked_with(workspace.root, step)
     paths = [solution, *(mistake.path for mistake in mistakes)]
@@ -118,7 +125,9 @@ def _file_of(step: Step, path: Path, asked_with: str) -> Path:
 
 @cache
 def _answers_folder(folder: Path) -> Path:
-    """Return the folder of all answers or, if it cannot be made, a temporary one for this process."""
+    """Return the folder of all answers or, if it cannot be made, a temporary one for this
+    process.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -129,7 +138,9 @@ def _answers_folder(folder: Path) -> Path:
 
 
 def _ask(runner: WarmRunner, step: Step, path: Path, to: Path, lasting: bool = False) -> None:
-    """Let a solution or a mistake answer into a file, in place of older answers, if it can be written."""
+    """Let a solution or a mistake answer into a file, in place of older answers, if it can be
+    written.
+    """
     with contextlib.suppress(OSError):
         to.parent.mkdir(parents=True, exist_ok=True)
         for old in to.parent.glob(f"{path.stem}-{'?' * 20}.answers"):

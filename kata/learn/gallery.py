@@ -76,13 +76,17 @@ def walks(kit: PictureKit, advance: Callable[[], None] = lambda: None) -> Walks:
 
 
 def _arranged(scales: list[Tensor]) -> np.ndarray:
-    """Turn S tensors `(T, digits * noises, C, H, W)` into first channels `(digits, noises, T, S, H, W)`."""
+    """Turn S tensors `(T, digits * noises, C, H, W)` into first channels `(digits, noises, T, S,
+    H, W)`.
+    """
     images = torch.stack(scales)[:, :, :, 0].unflatten(2, (CLASSES, NOISES))
     return images.permute(2, 3, 1, 0, 4, 5).numpy()
 
 
 def measured(kit: PictureKit) -> Curve | None:
-    """Return fidelity and diversity from the evaluation beside the checkpoint; None if it has none."""
+    """Return fidelity and diversity from the evaluation beside the checkpoint; None if it has
+    none.
+    """
     try:
         text = (kit.trained.folder / "evaluation.json").read_text(encoding="utf-8")
         return Curve.of_evaluation(json.loads(text))
@@ -106,7 +110,9 @@ class GalleryError(KataError):
 
 @dataclass(frozen=True)
 class Gallery:
-    """Where the page lies, which steps are on it, and why something is missing that could be there."""
+    """Where the page lies, which steps are on it, and why something is missing that could be
+    there.
+    """
 
     page: Path
     steps: tuple[Step, ...]
@@ -121,8 +127,8 @@ def write_gallery(
 ) -> Gallery:
     """Draw all of it and write index.html.
 
-    console: where the progress goes; out: the folder (None: checkpoints/runs/gallery/), in which the
-    page of an earlier run is replaced; checkpoint: as for `PictureKit`. Raise GalleryError.
+    console: where the progress goes; out: the folder (None: checkpoints/runs/gallery/), in which
+    the page of an earlier run is replaced; checkpoint: as for `PictureKit`. Raise GalleryError.
     """
     page = (out or workspace.root / "checkpoints" / "runs" / "gallery") / "index.html"
     _demand_place(page)
@@ -149,7 +155,9 @@ def write_gallery(
 
 
 def passed_steps(workspace: Workspace, console: Console) -> tuple[Step, ...]:
-    """Return the steps that pass their tests, after testing those that are not known. Trust the solutions."""
+    """Return the steps that pass their tests, after testing those that are not known. Trust the
+    solutions.
+    """
     if workspace.implementation.path == workspace.implementation.solutions:
         return STEPS
     run_missing((workspace,), console)

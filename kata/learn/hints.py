@@ -27,7 +27,9 @@ _unwritten: dict[str, int] = {}
 
 
 def give_hint(workspace: Workspace, step: Step, console: Console, level: int | None = None) -> None:
-    """Print one hint: that level (1 to 3), or (None) the next one; after the third, the third again."""
+    """Print one hint: that level (1 to 3), or (None) the next one; after the third, the third
+    again.
+    """
     given = hints_given(workspace, step)
     shown_level = level or min(given + 1, len(HINT_LEVELS))
     is_remembered = remember_hints(workspace, step, max(given, shown_level))

@@ -1,4 +1,6 @@
-"""One key at a time, without Enter: on Linux, macOS and Windows; no keys if there is no terminal."""
+"""One key at a time, without Enter: on Linux, macOS and Windows; no keys if there is no
+terminal.
+"""
 
 import os
 import sys

@@ -69,7 +69,9 @@ def say_finding(console: Console, finding: Finding) -> None:
 
 
 def say(console: Console, label: str, text: str) -> None:
-    """Print a line with a label. It is never cut, so that paths can be clicked and commands copied."""
+    """Print a line with a label. It is never cut, so that paths can be clicked and commands
+    copied.
+    """
     console.print(f"{label:<{LABEL}}{text}", highlight=False, markup=False, soft_wrap=True)
 
 

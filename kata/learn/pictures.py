@@ -133,7 +133,9 @@ def picture_of(*numbers: int) -> Callable[[SomePicture], SomePicture]:
 
 
 def figures_of_step(kit: PictureKit, step: Step) -> list[CaptionedFigure | str]:
-    """Draw a step's figures; in place of one that cannot be drawn stands the sentence that says why."""
+    """Draw a step's figures; in place of one that cannot be drawn stands the sentence that says
+    why.
+    """
     figures: list[CaptionedFigure | str] = []
     for picture in STEP_PICTURES[step.number]:
         try:

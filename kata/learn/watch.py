@@ -1,4 +1,6 @@
-"""`kata watch`: one loop takes the events, one at a time, and decides what to test and what to print."""
+"""`kata watch`: one loop takes the events, one at a time, and decides what to test and what to
+print.
+"""
 
 from contextlib import suppress
 

@@ -1,4 +1,6 @@
-"""A learner's workspace: their files, what is written in them, and how the tests of each step went."""
+"""A learner's workspace: their files, what is written in them, and how the tests of each step
+went.
+"""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +26,9 @@ class WorkspaceError(KataError):
 
 @dataclass(frozen=True)
 class Standing:
-    """How a step stands. result: None if it is not known; waits_for: an unwritten step that it needs."""
+    """How a step stands. result: None if it is not known; waits_for: an unwritten step that it
+    needs.
+    """
 
     written: bool
     result: PytestResult | None = None
@@ -116,19 +120,25 @@ class Workspace:
         return result
 
     def current(self) -> Step | None:
-        """Return the step to work on: of those begun the last saved, else the first that does not pass, or None."""
+        """Return the step to work on: of those begun the last saved, else the first that does
+        not pass, or None.
+        """
         todo = [s for s in self.steps if not self.standing(s).passed]
         begun = [s for s in todo if self.written(s)]
         return max(begun, key=self._saved) if begun else next(iter(todo), None)
 
     def after(self, step: Step) -> Step | None:
-        """Return the next step that does not pass, from one on and round to the first; None if all others pass."""
+        """Return the next step that does not pass, from one on and round to the first; None if
+        all others pass.
+        """
         order = [s for s in self.steps if s.number > step.number]
         order += [s for s in self.steps if s.number < step.number]
         return next((s for s in order if not self.standing(s).passed), None)
 
     def where(self, step: Step, name: str = "") -> str:
-        """Return `path:line` of a public name in a step's file, by default of the first that is not written."""
+        """Return `path:line` of a public name in a step's file, by default of the first that is
+        not written.
+        """
         text = self.text(step) or ""
         unwritten = re.search(r'NotImplementedError\("step \d+: (\w+)', text)
         name = name or (unwritten[1] if unwritten else step.public[0])
@@ -144,7 +154,9 @@ class Workspace:
 
 
 def chosen_step(text: str) -> Step:
-    """Return the step that a person means by `3`, `03`, `step03` or its file, else raise WorkspaceError."""
+    """Return the step that a person means by `3`, `03`, `step03` or its file, else raise
+    WorkspaceError.
+    """
     match = re.fullmatch(r"(?:step)?0*(\d+)", text) or re.match(r"step0*(\d+)_", Path(text).name)
     try:
         return step_by_number(int(match[1]) if match else 0)

@@ -1,4 +1,6 @@
-"""The pages that a browser shows, each a template; a page holds everything in itself and needs no network."""
+"""The pages that a browser shows, each a template; a page holds everything in itself and needs
+no network.
+"""
 
 import base64
 from pathlib import Path

@@ -15,9 +15,9 @@ from kata.pages import data_uri
 class Walks:
     """Samples on their way from noise to image.
 
-    points, ends: `(digits, noises, times, scales, H, W)`, pixels in [-1, 1] and beyond: the samples, and
-    the images that their velocities point to; read: int `(digits, noises, scales)`, the digit that each
-    finished sample is read as; times fall from 1 to 0.
+    points, ends: `(digits, noises, times, scales, H, W)`, pixels in [-1, 1] and beyond: the
+    samples, and the images that their velocities point to; read: int `(digits, noises, scales)`,
+    the digit that each finished sample is read as; times fall from 1 to 0.
     """
 
     scales: Sequence[float]
@@ -28,7 +28,9 @@ class Walks:
 
 
 def playground_of(walks: Walks, curve: Curve | None) -> dict[str, Any]:
-    """Return what `playground.html` needs; its `data` is for the script. curve: None leaves it out."""
+    """Return what `playground.html` needs; its `data` is for the script. curve: None leaves it
+    out.
+    """
     digits, noises, _, _, height, width = walks.points.shape
     movable = movable_curve(curve, walks.scales) if curve else None
     return {

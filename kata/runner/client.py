@@ -1,4 +1,5 @@
-"""The warm runner: processes that have imported torch, pytest and hypothesis once, and call functions again and again.
+"""The warm runner: processes that have imported torch, pytest and hypothesis once, and call
+functions again and again.
 
 This is the near end, see `kata.runner.server` for the far end. Each call is made in a fork of its
 own. A process that hangs or dies is replaced.
@@ -26,7 +27,8 @@ class CallStopped(Exception):
 
 
 class WarmRunner:
-    """Runs jobs in `workers` warm processes at a time. Use it as a context manager: they end with it.
+    """Runs jobs in `workers` warm processes at a time. Use it as a context manager: they end with
+    it.
 
     training: warm up for optimisers as well, which takes seconds more at the start.
     """
@@ -55,13 +57,17 @@ class WarmRunner:
             server.close()
 
     def task(self) -> "WarmRunner":
-        """Return a runner on the same processes for one piece of work, which can be stopped alone."""
+        """Return a runner on the same processes for one piece of work, which can be stopped
+        alone.
+        """
         task = copy.copy(self)
         task._switch = _StopSwitch()
         return task
 
     def stop(self) -> None:
-        """End the calls that run; they, and all later ones, raise `CallStopped`. Any thread may call it."""
+        """End the calls that run; they, and all later ones, raise `CallStopped`. Any thread may
+        call it.
+        """
         self._switch.stop()
 
     @property
@@ -111,7 +117,9 @@ class _StopSwitch:
 
     @contextlib.contextmanager
     def on(self, begin: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
-        """Begin a call that `stop` ends. Raise `CallStopped` if it was stopped before or meanwhile."""
+        """Begin a call that `stop` ends. Raise `CallStopped` if it was stopped before or
+        meanwhile.
+        """
         with self._lock:
             if self.is_stopped:
                 raise CallStopped
@@ -127,7 +135,9 @@ class _StopSwitch:
 
 
 class _Server:
-    """The near end of one warm process: a call is a line of JSON to it, a reply is a line of JSON back."""
+    """The near end of one warm process: a call is a line of JSON to it, a reply is a line of
+    JSON back.
+    """
 
     def __init__(self, folder: Path, training: bool) -> None:
         self.folder = folder

@@ -1,4 +1,6 @@
-"""What a run of a step's tests yields, and what passes between the two ends of the warm runner: plain data."""
+"""What a run of a step's tests yields, and what passes between the two ends of the warm runner:
+plain data.
+"""
 
 import os
 from collections.abc import Mapping

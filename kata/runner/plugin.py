@@ -60,7 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _course_of(config: pytest.Config) -> Path | None:
-    """Return the course whose tests these are, links resolved; None for the tests of another project.
+    """Return the course whose tests these are, links resolved; None for the tests of another
+    project.
 
     The folder of pytest's settings decides, whatever its root is; without settings, the paths do.
     """
@@ -91,7 +92,9 @@ def _set_up_hypothesis(thorough: bool) -> None:
 
 
 def _default_tests(implementation: Implementation) -> list[str]:
-    """Return the tests that run if none are named: all for the solutions, else those of the steps."""
+    """Return the tests that run if none are named: all for the solutions, else those of the
+    steps.
+    """
     if implementation.path == implementation.solutions:
         return ["tests"]
     is_folder = implementation.path.is_dir()
@@ -214,7 +217,9 @@ def step(
 
 
 class Unloadable:
-    """Stands for a step that does not load: each test that uses it fails with the sentence that says why."""
+    """Stands for a step that does not load: each test that uses it fails with the sentence that
+    says why.
+    """
 
     def __init__(self, why: str) -> None:
         self._why = why

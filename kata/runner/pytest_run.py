@@ -40,11 +40,15 @@ def run_pytest(arguments: Sequence[str], test_limit: float | None = None) -> dic
 
 
 class TimeLimit(BaseException):
-    """A test took too long. Not an Exception: neither the learner's code nor hypothesis may catch it."""
+    """A test took too long. Not an Exception: neither the learner's code nor hypothesis may
+    catch it.
+    """
 
 
 class _Collector:
-    """A pytest plugin that keeps the outcome of every test, and ends the run if one takes too long."""
+    """A pytest plugin that keeps the outcome of every test, and ends the run if one takes too
+    long.
+    """
 
     def __init__(self, test_limit: float | None) -> None:
         self.test_limit = test_limit

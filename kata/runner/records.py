@@ -1,4 +1,6 @@
-"""The records of results: a step's tests run again only if a file changed that can change the result."""
+"""The records of results: a step's tests run again only if a file changed that can change the
+result.
+"""
 
 import contextlib
 import hashlib
@@ -45,7 +47,9 @@ def what_tests_import(root: Path, step: Step) -> list[Path]:
 
 
 def reach(implementation: Implementation, step: Step) -> list[Path]:
-    """Return the files that a step's tests execute: its own, and those of the steps that it names."""
+    """Return the files that a step's tests execute: its own, and those of the steps that it
+    names.
+    """
     neighbours = implementation.path if implementation.path.is_dir() else implementation.path.parent
     if implementation.changes or not implementation.assembled:
         neighbours = implementation.solutions
@@ -59,7 +63,9 @@ def reach(implementation: Implementation, step: Step) -> list[Path]:
 
 
 def hashed(files: Iterable[Path], *more: str) -> str:
-    """Return a hash of the files' names and bytes, of the versions of Python and torch, and of more texts."""
+    """Return a hash of the files' names and bytes, of the versions of Python and torch, and of
+    more texts.
+    """
     digest = hashlib.sha256()
     for text in (platform.python_version(), platform.machine(), _version_of_torch(), *more):
         digest.update(text.encode() + b"\0")

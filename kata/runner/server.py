@@ -1,4 +1,5 @@
-"""The far end of the warm runner: a process that has imported torch, pytest and hypothesis, and calls functions.
+"""The far end of the warm runner: a process that has imported torch, pytest and hypothesis, and
+calls functions.
 
 A request is a line of JSON on the standard input: a number, a function by name, its arguments, a
 limit in seconds, and whether it is lasting; or `stop` with the number of a call to end. A reply is
@@ -27,7 +28,9 @@ FILE_LIMIT = 16 << 20
 
 
 def serve_calls() -> None:
-    """Serve until the standard input ends. Argument: `training`, to warm up for training as well."""
+    """Serve until the standard input ends. Argument: `training`, to warm up for training as
+    well.
+    """
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     warm_up()
@@ -71,7 +74,9 @@ def warm_up() -> None:
 
 
 def warm_up_training() -> None:
-    """Take one step of an optimiser: the first one imports for seconds, which only some steps need."""
+    """Take one step of an optimiser: the first one imports for seconds, which only some steps
+    need.
+    """
     import torch
 
     layer = torch.nn.Linear(2, 2)
@@ -80,7 +85,9 @@ def warm_up_training() -> None:
 
 
 def forget() -> None:
-    """Unload the steps, restore torch's defaults, and exempt what is left from garbage collection."""
+    """Unload the steps, restore torch's defaults, and exempt what is left from garbage
+    collection.
+    """
     import torch
 
     unload()
@@ -99,7 +106,9 @@ def silence() -> None:
 
 
 class _Requests:
-    """The lines of the standard input, read unbuffered, so that a wait for the next can have a limit."""
+    """The lines of the standard input, read unbuffered, so that a wait for the next can have a
+    limit.
+    """
 
     def __init__(self) -> None:
         self.rest = b""
@@ -114,7 +123,9 @@ class _Requests:
         return line
 
     def stopped(self, number: int, seconds: float) -> bool:
-        """Wait so many seconds; return whether to end that call, by request or because the input ended."""
+        """Wait so many seconds; return whether to end that call, by request or because the input
+        ended.
+        """
         import select
 
         if not select.select([0], [], [], seconds)[0]:

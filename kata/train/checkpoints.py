@@ -94,7 +94,9 @@ def find_checkpoint(name: str | Path) -> Path:
 
 
 def best_shipped(names: Sequence[str] = SHIPPED) -> Path:
-    """Return the folder of the first of those checkpoints; raise CheckpointError if there is none."""
+    """Return the folder of the first of those checkpoints; raise CheckpointError if there is
+    none.
+    """
     for name in names:
         try:
             return find_checkpoint(name)

@@ -81,7 +81,9 @@ def train_classifier(
 def cached_classifier(
     data: Dataset, on_batch: Callable[[float], None] = lambda loss: None
 ) -> Classifier:
-    """Return a classifier of EPOCHS and seed 0: from the cache folder, or trained and kept there."""
+    """Return a classifier of EPOCHS and seed 0: from the cache folder, or trained and kept
+    there.
+    """
     folder = cached_at(data)
     model = Classifier()
     try:

@@ -176,7 +176,9 @@ class Training:
         return learning_rate(self.step, self.preset.steps, self.preset.lr, self.preset.warmup)
 
     def _batch(self) -> Tensor:
-        """Return the indices of this step's batch; an epoch leaves its incomplete last batch out."""
+        """Return the indices of this step's batch; an epoch leaves its incomplete last batch
+        out.
+        """
         size = self.preset.batch_size
         epoch, place = divmod(self.step, len(self.labels) // size)
         if self._order is None or self._order[0] != epoch:

@@ -82,8 +82,9 @@ RECIPES = {
         stages={"data": 8, "training": 450, "classifier": 40, "sampling": 90, "drawing": 12},
     ),
 }
-"""On the digits a round is an epoch, on MNIST a tenth of one. The small model on 8x8 pixels is faster
-on one thread, and steadier beside other programs."""
+"""On the digits a round is an epoch, on MNIST a tenth of one. The small model on 8x8 pixels is
+faster on one thread, and steadier beside other programs.
+"""
 
 
 @dataclass(frozen=True)
@@ -165,5 +166,6 @@ PRESETS = {
         threads=1,
     ),
 }
-"""`document` is exactly the document's run, `mnist` the same model by a better recipe, `mnist-small`
-a model for two CPU cores, `digits` one that trains in a minute."""
+"""`document` is exactly the document's run, `mnist` the same model by a better recipe,
+`mnist-small` a model for two CPU cores, `digits` one that trains in a minute.
+"""

@@ -3,9 +3,10 @@
     python tests/contract/mutation.py            all steps
     python tests/contract/mutation.py 3 7        some of them
 
-The mutations are those of cosmic-ray (the extra `dev`). Each mutated file is run through `--impl FILE` in
-the warm runner, on one thread. Mutants that differ in annotations alone are left out: nothing reads them at
-run time. What survives is printed, and listed with its reason in SURVIVORS.md, beside this file.
+The mutations are those of cosmic-ray (the extra `dev`). Each mutated file is run through `--impl
+FILE` in the warm runner, on one thread. Mutants that differ in annotations alone are left out:
+nothing reads them at run time. What survives is printed, and listed with its reason in
+SURVIVORS.md, beside this file.
 """
 
 import ast
@@ -29,7 +30,9 @@ LIMIT = 30.0
 
 
 def mutants(solution: str) -> Iterator[tuple[str, str]]:
-    """Every mutation of a text that changes what is executed: the operator's name and the mutated text."""
+    """Every mutation of a text that changes what is executed: the operator's name and the
+    mutated text.
+    """
     seen = {executed(solution)}
     for name in sorted(operator_names()):
         operator = get_operator(name)

@@ -1,4 +1,6 @@
-"""Where the contract leaves a learner free, the solutions are strict: shapes that do not fit are never broadcast."""
+"""Where the contract leaves a learner free, the solutions are strict: shapes that do not fit are
+never broadcast.
+"""
 
 import numpy as np
 import pytest

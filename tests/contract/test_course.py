@@ -19,7 +19,9 @@ def tree_of(step):
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 def test_everything_in_the_course_file_exists(step):
-    """Files, tests, public names, mistakes and alternatives of a step are where the course file says."""
+    """Files, tests, public names, mistakes and alternatives of a step are where the course file
+    says.
+    """
     assert (ROOT / "exercises" / step.file).is_file()
     assert (ROOT / "tests" / step.test_file).is_file()
     assert (ROOT / "tests" / "mistakes" / step.folder).is_dir()
@@ -37,7 +39,9 @@ def test_the_course_file_names_every_step_file():
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 def test_a_block_says_something_about_everything(step):
-    """Title, names, minutes, difficulty and points are there; a step builds only on steps before it."""
+    """Title, names, minutes, difficulty and points are there; a step builds only on steps before
+    it.
+    """
     assert re.fullmatch(rf"step{step.number:02d}_\w+", step.name)
     assert step.title.strip()
     assert step.public
@@ -69,7 +73,9 @@ def with_eleventh(folder, block):
 
 
 def test_an_eleventh_block_is_an_eleventh_step(tmp_path):
-    """Its number is its place; names of files and folders, and its row in the course map, follow from it."""
+    """Its number is its place; names of files and folders, and its row in the course map, follow
+    from it.
+    """
     *first, last = read_steps(with_eleventh(tmp_path, ELEVENTH))
     assert tuple(first) == STEPS
     assert (last.number, last.folder, last.file) == (11, "step11", "step11_law.py")
@@ -100,7 +106,9 @@ def test_a_block_with_an_unknown_field_is_refused(tmp_path):
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 def test_solutions_import_only_what_they_may(step):
-    """torch, numpy, the given parts, some of the standard library, and the steps that it builds on."""
+    """torch, numpy, the given parts, some of the standard library, and the steps that it builds
+    on.
+    """
     neighbours = set()
     for node in ast.walk(tree_of(step)):
         if isinstance(node, ast.Import):
@@ -119,7 +127,9 @@ def test_solutions_import_only_what_they_may(step):
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 def test_solutions_hold_no_module_level_logic(step):
-    """A solution is a docstring, imports, constants, functions and classes, so that its stub loads."""
+    """A solution is a docstring, imports, constants, functions and classes, so that its stub
+    loads.
+    """
     for node in tree_of(step).body[1:]:
         assert isinstance(
             node,

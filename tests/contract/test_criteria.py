@@ -1,4 +1,6 @@
-"""The criteria: right answers pass them all and get no diagnosis; every known mistake fails one and is recognised."""
+"""The criteria: right answers pass them all and get no diagnosis; every known mistake fails one
+and is recognised.
+"""
 
 import ast
 import os
@@ -29,7 +31,9 @@ by_step = pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 
 @dataclass(frozen=True)
 class Asked:
-    """What a step's solution, its stub, the right answers in other styles and the known mistakes answered."""
+    """What a step's solution, its stub, the right answers in other styles and the known mistakes
+    answered.
+    """
 
     solution: Answers
     stub: Answers
@@ -72,7 +76,9 @@ def asked(runner, tmp_path_factory):
 
 @by_step
 def test_criteria_are_named_for_tests_and_ask_about_every_name(step):
-    """A question has the name of a test, whose docstring states the property; each public name has one."""
+    """A question has the name of a test, whose docstring states the property; each public name
+    has one.
+    """
     questions, words = questions_of(step), words_of(ROOT / "tests" / step.test_file)
     assert {question.of for question in questions.values()} == set(step.public)
     for name in questions:
@@ -82,7 +88,9 @@ def test_criteria_are_named_for_tests_and_ask_about_every_name(step):
 
 @by_step
 def test_inputs_of_a_test_are_those_of_a_question(step):
-    """What a test imports from the criteria, some question of its step uses: it survives the cut."""
+    """What a test imports from the criteria, some question of its step uses: it survives the
+    cut.
+    """
     tests = ast.parse((ROOT / "tests" / step.test_file).read_text(encoding="utf-8"))
     for node in ast.walk(tests):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kata.criteria"):
@@ -99,7 +107,9 @@ def test_inputs_of_a_test_are_those_of_a_question(step):
 @pytest.mark.slow
 @by_step
 def test_right_answers_pass_and_are_not_diagnosed(asked, step):
-    """The solution and the right answers in other styles pass every criterion, and nobody finds a mistake in them."""
+    """The solution and the right answers in other styles pass every criterion, and nobody finds
+    a mistake in them.
+    """
     it = asked(step)
     for name, answers in {"solution": it.solution, **it.alternatives}.items():
         failed = [v for v in verdicts_on(step, answers, it.solution, ROOT) if not v.passed]
@@ -132,7 +142,9 @@ def test_every_mistake_fails_a_criterion(asked, step):
 
 @pytest.mark.slow
 def test_mistakes_are_recognised(asked):
-    """At least 95% of the known mistakes are diagnosed as themselves, or among at most three that answer alike."""
+    """At least 95% of the known mistakes are diagnosed as themselves, or among at most three
+    that answer alike.
+    """
     alone, grouped, others = [], [], []
     for step in STEPS:
         it = asked(step)

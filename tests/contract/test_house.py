@@ -1,4 +1,6 @@
-"""The house: the tree in CONTRIBUTING is true, imports run one way, no file is long, no name means two things."""
+"""The house: the tree in CONTRIBUTING is true, imports run one way, no file is long, no name
+means two things.
+"""
 
 import ast
 import re

@@ -109,7 +109,9 @@ def test_worked_on_files_are_never_overwritten(stubs, tmp_path):
 
 
 def test_stubs_keep_everything_around_the_bodies():
-    """Signatures, docstrings, imports and constants stay byte for byte; helpers and methods are cut like the rest."""
+    """Signatures, docstrings, imports and constants stay byte for byte; helpers and methods are
+    cut like the rest.
+    """
     solution, stub = dedent(SOLUTION), dedent(STUB)
     assert stub_text(solution, STEPS[2]) == stub
 
@@ -123,7 +125,9 @@ def test_stubs_are_recognised():
 
 
 def test_a_byte_order_mark_changes_nothing(stubs, tmp_path):
-    """An untouched stub with one is untouched: it is renewed. A file that was worked on is kept with it."""
+    """An untouched stub with one is untouched: it is renewed. A file that was worked on is kept
+    with it.
+    """
     shutil.copytree(
         ROOT / "solutions", tmp_path / "solutions", ignore=shutil.ignore_patterns("__pycache__")
     )

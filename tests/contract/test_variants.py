@@ -45,7 +45,9 @@ def results(runner, request) -> dict[Path, PytestResult]:
 
 @pytest.mark.parametrize("variant", [m.path for m in MISTAKES], ids=[m.name for m in MISTAKES])
 def test_mistake_is_caught(results, variant):
-    """Each named test fails and says why in words; a crash counts only where the file says that it crashes."""
+    """Each named test fails and says why in words; a crash counts only where the file says that
+    it crashes.
+    """
     mistake = next(m for m in MISTAKES if m.path == variant)
     result = results[variant]
     assert not result.reason, result.reason
@@ -66,7 +68,9 @@ def test_alternative_passes(results, variant):
 
 
 def test_there_are_enough_of_them():
-    """110 mistakes in all, 10 for each of steps 1 to 7, 5 for each of 8 to 10; 3 alternatives a step."""
+    """110 mistakes in all, 10 for each of steps 1 to 7, 5 for each of 8 to 10; 3 alternatives a
+    step.
+    """
     for step in STEPS:
         mistakes = [m for m in MISTAKES if m.step == step]
         assert len(mistakes) >= (10 if step.number <= 7 else 5), step.name

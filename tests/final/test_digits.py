@@ -1,4 +1,6 @@
-"""The final test: the ten steps together train on real handwritten digits and draw what they are asked for."""
+"""The final test: the ten steps together train on real handwritten digits and draw what they are
+asked for.
+"""
 
 import sys
 
@@ -11,7 +13,9 @@ from kata.lab.demo import DemoRequest, run_demo
 
 @pytest.mark.slow
 def test_digits_are_drawn_as_asked(implementation, tmp_path):
-    """A low loss; read as asked at w = 1, 2 and 4, by chance at w = 0; diversity that falls with w. A minute or two."""
+    """A low loss; read as asked at w = 1, 2 and 4, by chance at w = 0; diversity that falls with
+    w. A minute or two.
+    """
     if implementation.path.is_file():
         pytest.fail("the final test wants a folder with all ten steps", pytrace=False)
     request = DemoRequest(impl=str(implementation.path), out=tmp_path / "run")

@@ -1,4 +1,6 @@
-"""The final test on MNIST: `mnist-small` on any CPU with --mnist; on a GPU the document's run, and a faster one."""
+"""The final test on MNIST: `mnist-small` on any CPU with --mnist; on a GPU the document's run,
+and a faster one.
+"""
 
 import json
 import sys
@@ -20,7 +22,9 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CU
 
 @pytest.fixture(scope="module")
 def run(implementation, tmp_path_factory):
-    """Trains a preset with the implementation under test, once: its metrics, and what `kata evaluate` found."""
+    """Trains a preset with the implementation under test, once: its metrics, and what `kata
+    evaluate` found.
+    """
     if implementation.path.is_file():
         pytest.fail("the final test wants a folder with all ten steps", pytrace=False)
     impl, done = str(implementation.path), {}
@@ -55,7 +59,9 @@ def in_order(losses):
 
 @pytest.mark.mnist
 def test_mnist_small_reaches_the_documents_loss(run):
-    """On a CPU: the held-out loss of the document's mix at most 0.1774, 99% read as asked at w = 2."""
+    """On a CPU: the held-out loss of the document's mix at most 0.1774, 99% read as asked at w =
+    2.
+    """
     _, report = run("mnist-small")
     print(f"held-out loss, 0.9 right + 0.1 null: {report['losses']['mix']:.4f} (document 0.1774)")
     assert report["losses"]["mix"] <= DOCUMENT[0]
@@ -68,7 +74,9 @@ def test_mnist_small_reaches_the_documents_loss(run):
 @pytest.mark.slow
 @needs_gpu
 def test_the_document_is_reproduced(run):
-    """30 epochs to the letter: the last average loss within four standard deviations of the document's runs."""
+    """30 epochs to the letter: the last average loss within four standard deviations of the
+    document's runs.
+    """
     lines, report = run("document")
     loss = lines[-1]["loss"]
     print(f"average loss of epoch {len(lines)}: {loss:.4f} (document {DOCUMENT[0]})")

@@ -1,6 +1,7 @@
 """Hostile and broken submissions of step 3, as texts. What they earn without their trick is 0.
 
-`OUTSIDE` and `SECRET` stand for a folder that none may write to, and the course. Under `process` what is in
+`OUTSIDE` and `SECRET` stand for a folder that none may write to, and the course. Under `process`
+what is in
 `STRICT_ONLY` would succeed or do harm: there the reports must say so.
 """
 

@@ -11,7 +11,6 @@ from kata.course.files import find_root
 
 from .browser import installed
 
-
 MARKS = {"needs_bubblewrap": "bubblewrap", "isolation": "bubblewrap", "needs_browser": "browser"}
 """The marks of tests by their fixtures, so that `-m` can choose what a bare machine leaves out."""
 
@@ -68,7 +67,9 @@ def needs_browser():
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory):
-    """A copy of the course, as a fresh clone has it; to be copied again before anything in it is changed."""
+    """A copy of the course, as a fresh clone has it; to be copied again before anything in it is
+    changed.
+    """
     root, copy = find_root(), tmp_path_factory.mktemp("pristine") / "course"
     ignored = shutil.ignore_patterns("__pycache__", "*.bak-*", "final", "tools", "alternatives")
     for name in ("kata", "solutions", "tests"):

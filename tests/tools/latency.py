@@ -3,7 +3,8 @@
     python tests/tools/latency.py            all steps
     python tests/tools/latency.py 3 7        some of them
 
-Every save is of the solution with another comment, so that no record of an earlier run helps and every test runs.
+Every save is of the solution with another comment, so that no record of an earlier run helps and
+every test runs.
 """
 
 import os

@@ -1,4 +1,6 @@
-"""The format of answers: what is written is read back, garbage does no harm, in a message and in a file."""
+"""The format of answers: what is written is read back, garbage does no harm, in a message and in
+a file.
+"""
 
 import json
 import os

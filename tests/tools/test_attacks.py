@@ -1,4 +1,6 @@
-"""The corpus of attacks: none earns points, none outlives its job, none changes anything, none harms the next."""
+"""The corpus of attacks: none earns points, none outlives its job, none changes anything, none
+harms the next.
+"""
 
 import json
 import os
@@ -170,7 +172,9 @@ def test_nothing_is_left_and_nothing_changed(attacked):
 
 
 def test_what_is_not_prevented_is_said_in_every_report(attacked):
-    """Nothing is left unprevented under strict; under process, the pages, the JSON and the table say so."""
+    """Nothing is left unprevented under strict; under process, the pages, the JSON and the table
+    say so.
+    """
     out = attacked.folder / "out"
     page = (out / "report.html").read_text(encoding="utf-8")
     feedback = (out / "feedback" / "sleeps.html").read_text(encoding="utf-8")

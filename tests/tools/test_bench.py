@@ -80,7 +80,9 @@ def test_the_peak_is_the_best_of_all_products():
 
 
 def test_plain_attention_does_the_same_work_and_returns_its_weights():
-    """The same velocity from as many parameters; every layer hands out one weight for each pair of tokens."""
+    """The same velocity from as many parameters; every layer hands out one weight for each pair
+    of tokens.
+    """
     model = tiny()
     plain = with_attention_weights(model)
     weights = []
@@ -168,7 +170,9 @@ def test_a_step_is_told_as_a_share_of_the_peak():
 
 @pytest.mark.parametrize("scale", [1.0, 4.0])
 def test_heun_needs_fewer_evaluations_on_a_smooth_field(scale):
-    """Euler's distance falls by half with twice the steps; Heun is as near for less than half; all are counted."""
+    """Euler's distance falls by half with twice the steps; Heun is as near for less than half;
+    all are counted.
+    """
     passes = 1 if scale == 1 else 2
     noise, labels = torch.randn(20, *SHAPE, dtype=torch.float64), torch.arange(20) % 10
     told = []
@@ -204,7 +208,9 @@ def test_where_heun_is_never_as_near_the_table_says_so():
 
 
 def test_the_recipes_differ_in_nothing_but_the_recipe():
-    """One model, one data set; the document's is a constant 1e-4, batch 128, no average of the weights."""
+    """One model, one data set; the document's is a constant 1e-4, batch 128, no average of the
+    weights.
+    """
     small, document = recipes().values()
     assert small is PRESETS["mnist-small"]
     assert (document.model, document.dataset) == (small.model, small.dataset)

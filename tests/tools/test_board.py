@@ -44,7 +44,9 @@ def test_a_fresh_board_imports_no_torch(course, monkeypatch):
 
 
 def test_what_is_missing_is_run_once(course, kata):
-    """The tests of a step that was written are run for the first board and recalled for the second."""
+    """The tests of a step that was written are run for the first board and recalled for the
+    second.
+    """
     for number in (2, 9):
         shutil.copy(course / "solutions" / STEPS[number - 1].file, course / "exercises")
     first, second = kata(), kata()
@@ -90,7 +92,9 @@ def test_ctrl_c_shows_what_is_known(course, monkeypatch):
 
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_narrow_terminals(course, width):
-    """Titles wrap between words, no word or standing is cut, and no line is wider than the terminal."""
+    """Titles wrap between words, no word or standing is cut, and no line is wider than the
+    terminal.
+    """
     both = (Workspace(), Workspace(assembled=True))
     lines = shown_board(both, width).splitlines()
     assert all(len(line) <= width for line in lines if not line.startswith("next"))

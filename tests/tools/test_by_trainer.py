@@ -1,4 +1,6 @@
-"""The document's own run, through the implementation's trainer: resumed from the last epoch, stopped within one."""
+"""The document's own run, through the implementation's trainer: resumed from the last epoch,
+stopped within one.
+"""
 
 import struct
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""`kata check`: every way in which a step can fail is told in words, and nothing that a step does can harm it."""
+"""`kata check`: every way in which a step can fail is told in words, and nothing that a step
+does can harm it.
+"""
 
 import io
 import shutil
@@ -146,7 +148,9 @@ def test_narrow_terminals_wrap(told, width):
 
 
 def test_results_are_remembered_by_what_was_tested(runner, tmp_path):
-    """The record holds for the same bytes alone, of the step and, assembled, of the steps below it."""
+    """The record holds for the same bytes alone, of the step and, assembled, of the steps below
+    it.
+    """
     for step in STEPS:
         shutil.copy(ROOT / "solutions" / step.file, tmp_path)
     alone, together = Workspace(tmp_path), Workspace(tmp_path, assembled=True)

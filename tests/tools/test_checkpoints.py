@@ -62,7 +62,9 @@ def test_a_new_checkpoint_takes_the_place_of_the_old(folder, conditional_dit):
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone", "pickled"])
 def test_damaged_weights_are_refused(folder, damage):
-    """Cut short, changed in one bit, missing or something that would have to be unpickled: one sentence."""
+    """Cut short, changed in one bit, missing or something that would have to be unpickled: one
+    sentence.
+    """
     file = folder / "model.safetensors"
     content = bytearray(file.read_bytes())
     if damage == "gone":

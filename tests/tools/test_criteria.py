@@ -1,4 +1,6 @@
-"""Tests of the criteria: probes answer whatever happens, verdicts see tensors alone, the diagnosis names what fits."""
+"""Tests of the criteria: probes answer whatever happens, verdicts see tensors alone, the
+diagnosis names what fits.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -112,7 +114,9 @@ def test_ctrl_c_is_no_answer():
 
 
 def test_plain_values_are_copies_of_tensors_arrays_and_numbers():
-    """Anything else is a TypeError, subclasses of Tensor too, which could bring code of their own."""
+    """Anything else is a TypeError, subclasses of Tensor too, which could bring code of their
+    own.
+    """
     x = torch.ones(2)
     copy = plain(x)
     x += 1
@@ -261,7 +265,9 @@ def test_chance_in_an_answer_does_not_hide_the_mistake(reference, known):
 
 
 def test_a_mistake_beside_another_is_named_for_what_it_explains(reference, known):
-    """Where a shape is not refused either, the doubled scale is still named, and not as the whole truth."""
+    """Where a shape is not refused either, the doubled scale is still named, and not as the
+    whole truth.
+    """
 
     def guide(v_uncond, v_cond, scale):
         scale = torch.as_tensor(scale).to(v_cond).flatten()[: len(v_cond)].view(-1, 1, 1, 1)

@@ -1,4 +1,6 @@
-"""The demo: a small run of everything, and one sentence for everything that can be wrong beforehand."""
+"""The demo: a small run of everything, and one sentence for everything that can be wrong
+beforehand.
+"""
 
 import io
 import json
@@ -34,7 +36,9 @@ def small_run(folder, seed=0):
 
 
 def test_a_run_leaves_page_figures_and_numbers(tmp_path):
-    """Eleven figures, a page that needs nothing else, all numbers; nothing unfinished lies beside them."""
+    """Eleven figures, a page that needs nothing else, all numbers; nothing unfinished lies
+    beside them.
+    """
     numbers, printed = small_run(tmp_path / "run")
     assert len(list((tmp_path / "run").glob("*.png"))) == 11
     page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
@@ -115,7 +119,9 @@ def test_an_unwritten_step_is_named(tmp_path):
 
 
 def test_measures_by_hand():
-    """Three of four read as asked; a spread of half the distance in one class, of nothing in the other."""
+    """Three of four read as asked; a spread of half the distance in one class, of nothing in the
+    other.
+    """
     images = torch.tensor([0.0, 1.0, 4.0, 4.0]).view(4, 1, 1, 1).expand(4, 1, 2, 2)
     labels = torch.tensor([0, 0, 1, 1])
     assert spread_within_class(images, labels) == pytest.approx(0.25)

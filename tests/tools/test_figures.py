@@ -111,7 +111,9 @@ def test_a_mosaic_keeps_rows_and_columns():
 
 
 def test_the_page_escapes_its_texts_and_holds_its_pictures():
-    """Every picture inside with its alt text, missed claims marked, no address to fetch anything from."""
+    """Every picture inside with its alt text, missed claims marked, no address to fetch anything
+    from.
+    """
     figure = images.guided_fields(
         *normal(3, 8, 8), {w: normal(8, 8) for w in (1, 3, 5, 7)}, 7, 'a <b>"7"</b> & more'
     )

@@ -1,4 +1,6 @@
-"""The playground in a real browser: it shows what was chosen, by keyboard alone, in light and dark."""
+"""The playground in a real browser: it shows what was chosen, by keyboard alone, in light and
+dark.
+"""
 
 import io
 import statistics
@@ -22,7 +24,9 @@ CURVE = Curve((0, 1, 2, 4, 7), (0.1, 0.9, 1, 1, 1), (0.4, 0.3, 0.2, 0.2, 0.25), 
 
 
 def coded_walks():
-    """Images that tell which they are: four quarters, whose greys are digit, noise, time and scale."""
+    """Images that tell which they are: four quarters, whose greys are digit, noise, time and
+    scale.
+    """
     shape = (10, NOISES, len(TIMES), len(SCALES), SIZE, SIZE)
     half = SIZE // 2
     points = np.random.default_rng(0).normal(size=shape).astype(np.float32)
@@ -66,7 +70,9 @@ def opened(browser, page):
 
 @pytest.mark.slow
 def test_the_page_of_kata_gallery(browser, tmp_path):
-    """All ten steps and the playground, from a checkpoint that ships: less than 3 MB, no error, a digit."""
+    """All ten steps and the playground, from a checkpoint that ships: less than 3 MB, no error,
+    a digit.
+    """
     found = write_gallery(open_workspace("solutions"), Console(file=io.StringIO()), tmp_path)
     assert found.missing == ()
     assert len(found.steps) == 10

@@ -1,4 +1,6 @@
-"""`kata generate` and `kata evaluate`: what they draw, measure and write, and what they say to bad input."""
+"""`kata generate` and `kata evaluate`: what they draw, measure and write, and what they say to
+bad input.
+"""
 
 import io
 import json
@@ -58,7 +60,9 @@ def kata(checkpoint, monkeypatch):
 
 
 def test_the_seed_repeats_a_drawing(kata, tmp_path):
-    """The same text and the same file for the same seed, others for another; without one, the one drawn is told."""
+    """The same text and the same file for the same seed, others for another; without one, the
+    one drawn is told.
+    """
     pictures = [tmp_path / f"{n}.png" for n in range(3)]
     a, b, c = (
         kata("generate", 7, 3, "-n", 2, "--seed", seed, "--out", picture)
@@ -75,7 +79,9 @@ def test_the_seed_repeats_a_drawing(kata, tmp_path):
 
 
 def test_digits_samplers_and_scales_matter(checkpoint):
-    """Each of them changes the images; the first digit's are the same whatever is drawn beside it."""
+    """Each of them changes the images; the first digit's are the same whatever is drawn beside
+    it.
+    """
 
     def images(digits=(7,), scale=4.0, **sampling):
         sampling = generate.Sampling(**{"num_steps": 3, **sampling})
@@ -185,7 +191,9 @@ def test_the_terminal_is_wide_enough(width, size, colours):
 
 
 def test_ink_and_paper():
-    """Paper is blank, ink is dark; the upper pixel is the block, the lower one what is behind it; grey lies between."""
+    """Paper is blank, ink is dark; the upper pixel is the block, the lower one what is behind
+    it; grey lies between.
+    """
     image = np.array([[[-1.0, 1.0, 1.0, -9.0], [-1.0, 1.0, -1.0, 9.0]]])
     (plain,) = images_as_text(image, 80, colours=False)
     assert plain.plain == f" @{2 * INK_CHARACTERS[round(0.5 * (len(INK_CHARACTERS) - 1))]}"
@@ -196,7 +204,9 @@ def test_ink_and_paper():
 
 
 def test_an_evaluation(kata, checkpoint, tmp_path, monkeypatch):
-    """Every figure is there, in the table and in the file; the counts are what was asked; the seed repeats."""
+    """Every figure is there, in the table and in the file; the counts are what was asked; the
+    seed repeats.
+    """
     monkeypatch.setenv("KATA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(classifier.EPOCHS, "digits", 1)
     monkeypatch.setattr(evaluate, "DRAWS", 360)

@@ -1,4 +1,6 @@
-"""The given parts: what earlier lessons built must be right, or nothing that stands on it can be."""
+"""The given parts: what earlier lessons built must be right, or nothing that stands on it can
+be.
+"""
 
 import ast
 import math
@@ -59,7 +61,9 @@ def full():
 
 
 def test_the_count_of_parameters_is_that_of_the_lesson(full):
-    """12,351,760 in all, and every part has its share: nothing is missing, doubled, or there by accident."""
+    """12,351,760 in all, and every part has its share: nothing is missing, doubled, or there by
+    accident.
+    """
     assert count(full) == 12_351_760
     assert count(full.patch_embed) == 4_352
     assert count(full.time_embed) == 1_312_768
@@ -80,7 +84,9 @@ def test_the_count_of_parameters_is_that_of_the_lesson(full):
 
 
 def test_every_size_is_an_argument():
-    """Depth, width, heads, patches, channels and the ratio of the MLP are what the arguments say."""
+    """Depth, width, heads, patches, channels and the ratio of the MLP are what the arguments
+    say.
+    """
     dit = DiT(12, 3, 4, 16, 3, 2, 1.5)
     assert len(dit.blocks) == 3
     assert dit.cond_dim == 64
@@ -132,7 +138,9 @@ def test_moved_patches_are_not_just_moved_answers():
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_patches_go_back_where_they_came_from(channels):
-    """Cut into patches and put together again, an image without symmetry and with several channels is itself."""
+    """Cut into patches and put together again, an image without symmetry and with several
+    channels is itself.
+    """
     dit = DiT(12, 3, channels, 16, 1, 2)
     x = torch.arange(2 * channels * 144, dtype=torch.float32).view(2, channels, 12, 12)
     assert torch.equal(dit.unpatchify(F.unfold(x, 3, stride=3).transpose(1, 2)), x)
@@ -151,7 +159,9 @@ def test_patch_embedding_cuts_as_unpatchify_puts_together():
 
 
 def test_the_head_writes_each_patch_in_its_place():
-    """Without blocks the model works patch by patch: a changed patch changes its own pixels alone."""
+    """Without blocks the model works patch by patch: a changed patch changes its own pixels
+    alone.
+    """
     dit = small(depth=0)
     x, t = batch(1)
     before = dit(x, t)
@@ -162,7 +172,9 @@ def test_the_head_writes_each_patch_in_its_place():
 
 
 def test_a_new_model_predicts_zero(full):
-    """The head and the adaLN projections start at zero, nothing else does but biases of the norm."""
+    """The head and the adaLN projections start at zero, nothing else does but biases of the
+    norm.
+    """
     x, t = batch(3, (1, 28, 28))
     assert not full(x, t).any()
     zero = {name for name, p in full.named_parameters() if not p.any()}
@@ -176,7 +188,9 @@ def test_a_new_model_predicts_zero(full):
 
 
 def test_adaptive_layer_norm_starts_as_a_plain_one():
-    """With its projection at zero, adaLN is a layer norm without affine part, whatever the condition says."""
+    """With its projection at zero, adaLN is a layer norm without affine part, whatever the
+    condition says.
+    """
     adaptive = AdaLayerNorm(16, 64)
     x, c = 5 + 3 * torch.randn(3, 7, 16), torch.randn(3, 64)
     assert close(adaptive(x, c), F.layer_norm(x, (16,), eps=1e-6))
@@ -186,7 +200,9 @@ def test_adaptive_layer_norm_starts_as_a_plain_one():
 
 @pytest.mark.parametrize("size", [(1, 5), (4, 4), (3, 16), (16, 3)])
 def test_adaptive_layer_norm_is_modulate_of_step_2(size):
-    """AdaLN is the layer norm, modulated by the solution's `modulate` with the projection's scale and shift."""
+    """AdaLN is the layer norm, modulated by the solution's `modulate` with the projection's
+    scale and shift.
+    """
     modulate = Implementation("solutions").module(step_by_number(2)).modulate
     samples, tokens = size
     adaptive = AdaLayerNorm(16, 64)
@@ -212,7 +228,9 @@ def test_attention_is_that_of_torch(heads):
 
 
 def test_a_block_has_two_branches():
-    """x + attention(norm1(x)), then + mlp(norm2(·)), of which the MLP bends and works on each token alone."""
+    """x + attention(norm1(x)), then + mlp(norm2(·)), of which the MLP bends and works on each
+    token alone.
+    """
     block = DiTBlock(16, 64, 2, 4.0)
     redraw_zeros(block)
     x, c = torch.randn(2, 5, 16), torch.randn(2, 64)
@@ -224,7 +242,9 @@ def test_a_block_has_two_branches():
 
 @pytest.mark.parametrize("size", [2, 8, 16, 32])
 def test_samples_do_not_mix(size):
-    """Sizes at which batch, tokens, width and features meet: with one sample changed, the others stay."""
+    """Sizes at which batch, tokens, width and features meet: with one sample changed, the others
+    stay.
+    """
     dit = small()
     x, t = batch(size)
     before = dit(x, t)
@@ -238,7 +258,9 @@ def test_samples_do_not_mix(size):
 
 
 def test_every_parameter_has_a_part():
-    """Each parameter gets a gradient once the zeros are redrawn, so no layer is dead or used in another's place."""
+    """Each parameter gets a gradient once the zeros are redrawn, so no layer is dead or used in
+    another's place.
+    """
     dit = small()
     x, t = batch(4)
     dit(x, t).square().sum().backward()
@@ -246,7 +268,9 @@ def test_every_parameter_has_a_part():
 
 
 def test_the_zero_start_is_no_trap():
-    """A new model leaves its zeros: after three steps of the optimiser a gradient reaches every parameter."""
+    """A new model leaves its zeros: after three steps of the optimiser a gradient reaches every
+    parameter.
+    """
     torch.manual_seed(0)
     dit = DiT(**SMALL, num_heads=4)
     x, t = batch(8)
@@ -294,7 +318,9 @@ def test_frequencies_fall_from_one_to_a_ten_thousandth():
 
 @pytest.mark.parametrize("size", [1, 16, 32])
 def test_each_time_has_a_row_of_its_own(size):
-    """Rows do not depend on the batch, also where it is as large as the number of frequencies or features."""
+    """Rows do not depend on the batch, also where it is as large as the number of frequencies or
+    features.
+    """
     embedding = TimestepEmbedding(32, 128)
     t = torch.rand(size)
     together = embedding(t)
@@ -303,7 +329,9 @@ def test_each_time_has_a_row_of_its_own(size):
 
 
 def test_times_are_told_apart():
-    """Times in [0, 1] are spread out by the factor 1000: near ones differ, far ones are unlike, none is cut to 0."""
+    """Times in [0, 1] are spread out by the factor 1000: near ones differ, far ones are unlike,
+    none is cut to 0.
+    """
     features = sinusoids(1000.0 * torch.tensor([0.2, 0.5, 0.501, 0.52, 0.8]), 256)
     likeness = F.cosine_similarity(features[1:2], features)
     assert float(likeness[3]) < 0.99
@@ -346,7 +374,9 @@ def test_a_model_works_in_its_own_dtype(dtype):
 
 
 def test_everything_lies_on_the_device_of_the_model():
-    """On the meta device, where nothing can be mixed in from the CPU, a forward pass finds all it needs."""
+    """On the meta device, where nothing can be mixed in from the CPU, a forward pass finds all
+    it needs.
+    """
     dit = DiT(**SMALL, num_heads=4).to("meta")
     result = dit(torch.empty(2, 3, 8, 8, device="meta"), torch.empty(2, device="meta"))
     assert result.device.type == "meta"
@@ -375,7 +405,9 @@ def test_a_gpu_gives_what_the_cpu_gives():
     ids=str,
 )
 def test_sizes_that_do_not_fit_are_refused(sizes):
-    """An image that is no whole number of patches, a width that no heads or positions divide: ValueError."""
+    """An image that is no whole number of patches, a width that no heads or positions divide:
+    ValueError.
+    """
     with pytest.raises(ValueError, match=str(next(iter(sizes.values())))):
         DiT(**({"depth": 1} | sizes))
 

@@ -1,4 +1,6 @@
-"""`kata grade` from end to end: the same grade every time, nothing lost, nothing twice, a sentence for bad input."""
+"""`kata grade` from end to end: the same grade every time, nothing lost, nothing twice, a
+sentence for bad input.
+"""
 
 import ast
 import csv
@@ -92,7 +94,9 @@ def run(class_of_eight, tmp_path_factory):
 
 
 def test_points_are_what_was_earned(run):
-    """Full marks for what is right, 0 for stubs and what is missing, a reason for every lost point."""
+    """Full marks for what is right, 0 for stubs and what is missing, a reason for every lost
+    point.
+    """
     summary, out = run
     full = sum(step_by_number(n).points for n in QUICK)
     points = {r.name: r.points for r in summary.results}
@@ -115,7 +119,9 @@ def test_points_are_what_was_earned(run):
 
 
 def test_feedback_is_in_the_learners_words(run):
-    """The property that fails, the diagnosis, the place of a syntax error; and no seed, no other name."""
+    """The property that fails, the diagnosis, the place of a syntax error; and no seed, no other
+    name.
+    """
     summary, out = run
     page = (out / "feedback" / "mistaken.html").read_text(encoding="utf-8")
     mistake = next(m for m in all_mistakes(ROOT) if m.name == "step03/scale_from_conditional")
@@ -308,7 +314,9 @@ def judge():
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 11))
 def test_mistakes_lose_points_and_alternatives_none(judge, number):
-    """By the criteria, in the sandbox, on fresh inputs; the solution and every alternative have full marks."""
+    """By the criteria, in the sandbox, on fresh inputs; the solution and every alternative have
+    full marks.
+    """
     here = step_by_number(number)
     right = {"solution": solution(number)}
     for path in variants(ROOT, "alternatives", here):
@@ -329,7 +337,9 @@ def test_mistakes_lose_points_and_alternatives_none(judge, number):
 
 
 def test_a_mistake_in_one_step_costs_no_other_step(judge):
-    """Each step is asked among the solutions below it; among the person's own, the assembled result shows it."""
+    """Each step is asked among the solutions below it; among the person's own, the assembled
+    result shows it.
+    """
     files = {n: solution(n) for n in (3, 7)} | {3: mistaken("step03/scale_from_conditional")}
     result = judge.grade(Submission("ann", files))
     by_step = {s.step: s for s in result.steps}
@@ -447,7 +457,9 @@ def test_file_names_are_plain_and_differ():
 
 
 def test_similarity_sees_through_new_names():
-    """A renamed and commented text stays similar, another is not; what is no program has no fingerprint."""
+    """A renamed and commented text stays similar, another is not; what is no program has no
+    fingerprint.
+    """
     tree = ast.parse(solution(6))
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):

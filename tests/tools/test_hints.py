@@ -38,7 +38,9 @@ def test_bad_input_is_exit_code_2(kata, arguments):
 
 
 def test_the_solution_is_shown_after_it_passes(course, kata):
-    """Before that only where it is to be spoilt; as a diff that turns the learner's file into the solution."""
+    """Before that only where it is to be spoilt; as a diff that turns the learner's file into
+    the solution.
+    """
     path = course / "exercises" / STEP.file
     run = kata("solution", "9")
     assert run.returncode == 1
@@ -78,7 +80,9 @@ def test_reset_keeps_what_was_there(course, kata):
 
 @pytest.mark.parametrize("has_solutions", [True, False])
 def test_a_byte_order_mark_does_not_stop_a_reset(course, kata, has_solutions):
-    """Nor is an untouched stub with one begun; without solutions/ the stub is made from the file itself."""
+    """Nor is an untouched stub with one begun; without solutions/ the stub is made from the file
+    itself.
+    """
     path = course / "exercises" / STEP.file
     stub = path.read_text(encoding="utf-8")
     path.write_text(stub, encoding="utf-8-sig")

@@ -57,7 +57,9 @@ def read(folder):
     ],
 )
 def test_a_step_is_found_where_people_put_it(tmp_path, place):
-    """Flat, under exercises/, one folder deeper, and under the names that learning platforms and browsers make."""
+    """Flat, under exercises/, one folder deeper, and under the names that learning platforms and
+    browsers make.
+    """
     write(tmp_path / "class" / "ann" / place, "y = 3\n")
     assert read(tmp_path / "class")["ann"].files == {3: b"y = 3\n"}
 
@@ -190,7 +192,9 @@ def test_links_in_archives_are_problems(tmp_path):
 
 
 def test_bombs_are_refused(tmp_path, monkeypatch):
-    """Much in little, very many entries, and one wanted file that is large: little memory, and soon."""
+    """Much in little, very many entries, and one wanted file that is large: little memory, and
+    soon.
+    """
     monkeypatch.setattr("kata.grade.archives.UNPACKED_CAP", 20 << 20)
     zeros = bytes(1 << 20)
     packed(tmp_path / "large.zip", {f"zeros{i}": zeros for i in range(24)})

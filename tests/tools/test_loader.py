@@ -1,4 +1,6 @@
-"""The loader: any folder, any file, isolated or assembled, and one clear sentence where it cannot load."""
+"""The loader: any folder, any file, isolated or assembled, and one clear sentence where it
+cannot load.
+"""
 
 import shutil
 
@@ -78,7 +80,9 @@ def test_one_file_with_a_steps_name_is_that_step(folder):
 
 
 def test_a_file_of_another_name_changes_its_step(tmp_path):
-    """In a folder stepNN it is executed after the solution's text, so the rest of the step uses the changed piece."""
+    """In a folder stepNN it is executed after the solution's text, so the rest of the step uses
+    the changed piece.
+    """
     (tmp_path / "step03").mkdir()
     change = tmp_path / "step03" / "mine.py"
     change.write_text(BROKEN_GUIDE, encoding="utf-8")
@@ -174,7 +178,9 @@ def test_without_solutions_everything_is_assembled(tmp_path, monkeypatch):
 
 
 def test_two_implementations_live_side_by_side(tmp_path):
-    """In one process the second implementation is the second one, not the first under another name."""
+    """In one process the second implementation is the second one, not the first under another
+    name.
+    """
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "step02_conditioning.py").write_text(f"combine = {name!r}\n")

@@ -95,7 +95,9 @@ def test_over_saturation_is_counted_a_little_beyond_one():
 
 
 def test_frechet_of_shifted_and_stretched():
-    """A shift by d costs |d|²; stretching by s about the mean costs (s - 1)² times the trace of the covariance."""
+    """A shift by d costs |d|²; stretching by s about the mean costs (s - 1)² times the trace of
+    the covariance.
+    """
     a = torch.randn(40, 6, dtype=torch.float64)
     shift = torch.arange(6.0, dtype=torch.float64)
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
@@ -106,7 +108,9 @@ def test_frechet_of_shifted_and_stretched():
 
 @pytest.mark.parametrize(("rows", "others"), [(50, 30), (5, 9)], ids=["many rows", "few rows"])
 def test_frechet_by_eigenvalues(rows, others):
-    """The trace of the root is the sum of the roots of the eigenvalues of Σa Σb, also of singular ones."""
+    """The trace of the root is the sum of the roots of the eigenvalues of Σa Σb, also of
+    singular ones.
+    """
     a = torch.randn(rows, 7, dtype=torch.float64)
     b = torch.randn(others, 7, dtype=torch.float64) @ torch.randn(7, 7, dtype=torch.float64) + 1
     roots = torch.linalg.eigvals(a.T.cov() @ b.T.cov()).real.clamp(min=0).sqrt().sum()
@@ -122,7 +126,9 @@ def test_a_covariance_needs_two_rows():
 
 
 def test_the_nearest_image():
-    """A copy is at 0; an image that differs by 0.5 everywhere at 0.5; all as by comparing each with each."""
+    """A copy is at 0; an image that differs by 0.5 everywhere at 0.5; all as by comparing each
+    with each.
+    """
     others = torch.randn(300, 1, 4, 5)
     images = torch.cat([others[7:8], others[8:9] + 0.5, torch.randn(3, 1, 4, 5)])
     found = nearest_distances(images, others)
@@ -149,7 +155,9 @@ def data():
 
 
 def test_the_scorer_knows_copies_and_real_ones(data):
-    """Copies of training images are at distance 0 and Fréchet distance 0; held-out images are near, not at 0."""
+    """Copies of training images are at distance 0 and Fréchet distance 0; held-out images are
+    near, not at 0.
+    """
     scorer = SampleScorer(data, Classifier(), per_class=7)
     assert scorer.each == 7
     copies = of_each_class(data.labels, 7)
@@ -177,7 +185,9 @@ def points():
 
 
 def test_the_exact_velocity_has_no_loss(points):
-    """Where every class is one image, the right label has a loss of 0, up to rounding, and the others have not."""
+    """Where every class is one image, the right label has a loss of 0, up to rounding, and the
+    others have not.
+    """
     labels = torch.arange(NULL).repeat(3)
     losses = held_out_losses(points, points.mu.detach()[labels], labels, NULL, seed=0, draws=300)
     assert losses.right < 1e-4
@@ -196,7 +206,9 @@ def test_the_loss_is_the_mean_square(points):
 
 
 def test_three_labels_are_asked_about_the_same_points():
-    """Right, null, and wrong: neither right nor null, every other class among them; times one in each stratum."""
+    """Right, null, and wrong: neither right nor null, every other class among them; times one in
+    each stratum.
+    """
     model = LabelField(NULL, channels=1)
     labels = torch.arange(NULL)
     losses = held_out_losses(model, torch.randn(NULL, 1, 4, 4), labels, NULL, seed=2, draws=601)
@@ -236,7 +248,9 @@ def test_least_loss_reads_the_label(points):
 
 
 def test_all_labels_are_held_against_the_same_pairs():
-    """N * pairs * K samples; the labels of an image share point and time; the times of its pairs fill [0, 1]."""
+    """N * pairs * K samples; the labels of an image share point and time; the times of its pairs
+    fill [0, 1].
+    """
     model = LabelField(NULL, channels=1)
     labels_of_least_loss(model, torch.randn(2, 1, 4, 4), NULL, seed=0, pairs=4)
     assert model.evaluated == 2 * 4 * NULL

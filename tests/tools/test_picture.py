@@ -1,4 +1,6 @@
-"""`kata picture` and the figures of `kata gallery`: drawn by the step in question, and by no other."""
+"""`kata picture` and the figures of `kata gallery`: drawn by the step in question, and by no
+other.
+"""
 
 import io
 import re
@@ -51,7 +53,9 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture
 def run(course, checkpoint):
-    """`kata` in a copy of the course whose exercises are stubs, in this process; never opens anything."""
+    """`kata` in a copy of the course whose exercises are stubs, in this process; never opens
+    anything.
+    """
     unload()
 
     def run_(*arguments, trained=True):
@@ -215,7 +219,9 @@ def test_it_opens_where_there_is_a_screen_and_only_there(monkeypatch, tmp_path):
 
 
 def test_the_gallery_shows_the_steps_that_pass(run, course, checkpoint, monkeypatch):
-    """Theirs and no others; each figure with its text; the playground among the solutions of the rest."""
+    """Theirs and no others; each figure with its text; the playground among the solutions of the
+    rest.
+    """
     solve(course, 3)
     solve(course, 10)
     chosen = (step_by_number(3), step_by_number(10))

@@ -54,7 +54,9 @@ def test_a_wrong_implementation_is_one_sentence_and_exit_code_2(target):
 
 
 def test_a_step_that_does_not_load_fails_its_tests_by_one_sentence(tmp_path):
-    """Each test of the step fails, none is an error of the collection, and no other step suffers."""
+    """Each test of the step fails, none is an error of the collection, and no other step
+    suffers.
+    """
     for s in STEPS[2:4]:
         (tmp_path / s.file).write_bytes((ROOT / "solutions" / s.file).read_bytes())
     (tmp_path / STEPS[2].file).write_text("def guide(:\n", encoding="utf-8")
@@ -69,7 +71,9 @@ def test_a_step_that_does_not_load_fails_its_tests_by_one_sentence(tmp_path):
 
 
 def test_an_implementation_outside_of_the_course_is_tested_alike(tmp_path):
-    """A path elsewhere does not make pytest lose the course's settings, and nothing is left behind."""
+    """A path elsewhere does not make pytest lose the course's settings, and nothing is left
+    behind.
+    """
     path = tmp_path / "step03" / STEPS[2].file
     path.parent.mkdir()
     path.write_bytes((ROOT / "solutions" / STEPS[2].file).read_bytes())
@@ -99,7 +103,9 @@ def test_the_course_is_known_behind_links_and_from_other_folders(tmp_path, place
 
 
 def test_other_projects_are_left_alone(tmp_path):
-    """In an environment in which the course is installed, the tests of another project run as ever."""
+    """In an environment in which the course is installed, the tests of another project run as
+    ever.
+    """
     (tmp_path / "test_theirs.py").write_text("def test_a(): pass\n", encoding="utf-8")
     (tmp_path / "tests").mkdir()
     (tmp_path / "step01_embeddings.py").write_text("", encoding="utf-8")
@@ -114,7 +120,9 @@ def test_other_projects_are_left_alone(tmp_path):
 
 @pytest.mark.parametrize("folder", ["steps", "my steps"])
 def test_the_last_line_is_the_next_command(tmp_path, folder):
-    """For a person's own steps: the one that fails, else the one after; and nothing for the solutions."""
+    """For a person's own steps: the one that fails, else the one after; and nothing for the
+    solutions.
+    """
     tmp_path = tmp_path / folder
     tmp_path.mkdir()
     for s in STEPS[1:3]:

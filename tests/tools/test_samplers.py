@@ -49,7 +49,9 @@ def test_both_land_on_the_point(guided_velocity, noise, sampler, scale, num_step
     ids=["dx/dt = -1.5 x", "dx/dt = x + t", "dx/dt = 3 t²"],
 )
 def test_order(noise, sampler, order, velocity, end):
-    """Twice the steps leave a half (Euler) or a quarter (Heun) of the error, on linear equations solved by hand."""
+    """Twice the steps leave a half (Euler) or a quarter (Heun) of the error, on linear equations
+    solved by hand.
+    """
     errors = [
         (sampler(velocity, noise, num_steps) - end(noise)).abs().max().item()
         for num_steps in (64, 128)
@@ -61,7 +63,9 @@ def test_order(noise, sampler, order, velocity, end):
 @pytest.mark.parametrize("scale", [0, 1, 4.0])
 @pytest.mark.parametrize("sampler", SOLVERS)
 def test_what_it_costs(guided_velocity, noise, sampler, scale, interval):
-    """A step of Euler's evaluates a sample once, of Heun's twice, twice that under guidance; as was foretold."""
+    """A step of Euler's evaluates a sample once, of Heun's twice, twice that under guidance; as
+    was foretold.
+    """
     model = LabelField(NULL, channels=1, dtype=torch.float64)
     SOLVERS[sampler](guided(guided_velocity, model, LABELS, scale, NULL, interval), noise, 10)
     assert model.evaluated == len(noise) * Sampling(sampler, 10, interval).cost(scale)
@@ -78,7 +82,9 @@ def test_euler_is_the_documents(guided_velocity, noise):
 
 
 def test_guidance_acts_within_the_interval_alone(guided_velocity, noise):
-    """Null labels are asked for at the times in the closed interval, the others' alone elsewhere."""
+    """Null labels are asked for at the times in the closed interval, the others' alone
+    elsewhere.
+    """
     model = LabelField(10, channels=1, dtype=torch.float64)
     labels = torch.tensor([2, 0, 1, 2, 7])
     euler(guided(guided_velocity, model, labels, 4.0, 10, (0.2, 0.8)), noise, 10)
@@ -89,7 +95,9 @@ def test_guidance_acts_within_the_interval_alone(guided_velocity, noise):
 
 @pytest.mark.parametrize("sampler", SOLVERS)
 def test_outside_the_interval_it_is_conditional(guided_velocity, noise, sampler):
-    """An interval that no step falls into gives what w = 1 gives, and the whole of time what w alone gives."""
+    """An interval that no step falls into gives what w = 1 gives, and the whole of time what w
+    alone gives.
+    """
     model = LabelField(NULL, channels=1, dtype=torch.float64)
 
     def drawn(scale, interval):
@@ -103,7 +111,9 @@ def test_outside_the_interval_it_is_conditional(guided_velocity, noise, sampler)
 
 @pytest.mark.parametrize("sampler", SOLVERS)
 def test_the_data_end_is_never_asked_about(sampler):
-    """At t = 0 the noise cannot be seen any more: no method evaluates there, all of them begin at 1."""
+    """At t = 0 the noise cannot be seen any more: no method evaluates there, all of them begin
+    at 1.
+    """
     times = []
 
     def velocity(x, t):

@@ -1,4 +1,6 @@
-"""The sandbox never loads a rule's expected values: what it sees of the course, and what it has loaded."""
+"""The sandbox never loads a rule's expected values: what it sees of the course, and what it has
+loaded.
+"""
 
 import ast
 import json
@@ -92,7 +94,9 @@ def view():
 
 @pytest.mark.parametrize("path", CRITERIA, ids=lambda path: path.stem)
 def test_a_cut_file_asks_everything_and_judges_nothing(view, path):
-    """All questions are there, and nothing besides what they use: no rule, no helper of a rule, no import of one."""
+    """All questions are there, and nothing besides what they use: no rule, no helper of a rule,
+    no import of one.
+    """
     whole, cut = parsed(path), parsed(view / path.relative_to(ROOT))
     modules, names = imported(cut)
     assert not modules & JUDGING
@@ -205,7 +209,9 @@ def inside(isolation):
 
 
 def test_no_rule_is_loaded_beside_a_submission(inside):
-    """Of the grader only the sandbox, of the criteria only the questions, of the helpers only the stand-in models."""
+    """Of the grader only the sandbox, of the criteria only the questions, of the helpers only
+    the stand-in models.
+    """
     loaded = set(inside["loaded"])
     assert not loaded & JUDGING
     assert {f"kata.criteria.{path.stem}" for path in CRITERIA} <= loaded
@@ -217,14 +223,18 @@ def test_no_rule_is_loaded_beside_a_submission(inside):
 
 
 def test_no_loaded_code_carries_the_name_of_a_rule(inside):
-    """Neither defines one nor looks one up, nested functions included; and no question has its rule attached."""
+    """Neither defines one nor looks one up, nested functions included; and no question has its
+    rule attached.
+    """
     assert len(rule_names()) > 30
     assert not set(inside["names"]) & rule_names()
     assert not inside["ruled"]
 
 
 def test_where_there_is_no_fork_a_process_serves_one_job(monkeypatch):
-    """The same answers, from a process of its own; what a submission prints does not get between them."""
+    """The same answers, from a process of its own; what a submission prints does not get between
+    them.
+    """
     monkeypatch.delattr(os, "fork", raising=False)
     assert not set(reported("process")["loaded"]) & JUDGING
 

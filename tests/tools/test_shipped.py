@@ -26,7 +26,9 @@ def test_there_are_some_and_they_are_small():
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_the_card_tells_of_this_file(folder):
-    """The card names the file's SHA-256, its recipe's command, and the figures that were found on it."""
+    """The card names the file's SHA-256, its recipe's command, and the figures that were found
+    on it.
+    """
     facts = read_checkpoint(folder).facts
     card = (folder / "README.md").read_text(encoding="utf-8")
     report = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))

@@ -49,7 +49,9 @@ def names_in(folder):
 
 
 def test_a_students_copy_holds_no_answers(copy):
-    """No solution, mistake, rule or grader; the questions and the stubs; and nothing is overwritten."""
+    """No solution, mistake, rule or grader; the questions and the stubs; and nothing is
+    overwritten.
+    """
     names = names_in(copy)
     for hidden in ("solutions/", "tests/mistakes", "tests/alternatives", "tests/contract"):
         assert not [n for n in names if n.startswith(hidden)]
@@ -65,7 +67,9 @@ def test_a_students_copy_holds_no_answers(copy):
 
 
 def test_a_students_copy_lacks_nothing_of_the_package(copy):
-    """Every file of the rooms that students use is there, of whatever kind; so are the editor's settings."""
+    """Every file of the rooms that students use is there, of whatever kind; so are the editor's
+    settings.
+    """
     here, there = names_in(copy), {p for p in git_files() if (ROOT / p).is_file()}
     left_out = ("kata/grade/", "kata/criteria/")
     wanted = {n for n in there if n.startswith("kata/") and not n.startswith(left_out)}
@@ -83,7 +87,9 @@ def git_files():
 
 
 def test_a_students_copy_runs_its_tests(copy):
-    """A filled-in step passes without the solutions of the others, and the tests of all steps are found."""
+    """A filled-in step passes without the solutions of the others, and the tests of all steps
+    are found.
+    """
     file = copy / "exercises" / GUIDANCE.file
     stub = file.read_bytes()
     environment = {**os.environ, "PYTHONPATH": str(copy)}
@@ -159,7 +165,9 @@ def test_what_is_drawn_is_drawn_in_a_students_copy(copy, in_copy, tmp_path):
 
 
 def test_the_autograder_archive_grades(tmp_path):
-    """It holds the course and two scripts that are executable; unpacked, it has all that a grade depends on."""
+    """It holds the course and two scripts that are executable; unpacked, it has all that a grade
+    depends on.
+    """
     archive = tmp_path / "autograder.zip"
     write_autograder(ROOT, archive)
     with zipfile.ZipFile(archive) as packed:

@@ -1,4 +1,6 @@
-"""Training for real: resumed, interrupted, killed, shared among processes, and stopped by what goes wrong."""
+"""Training for real: resumed, interrupted, killed, shared among processes, and stopped by what
+goes wrong.
+"""
 
 import io
 import json
@@ -97,7 +99,9 @@ def test_a_run_leaves_what_it_promises(tmp_path):
 
 @pytest.mark.usefixtures("small")
 def test_resumed_is_the_same_to_the_last_bit(tmp_path, monkeypatch):
-    """Stopped in the middle by a signal and resumed, weights, average, optimiser and losses are those of one run."""
+    """Stopped in the middle by a signal and resumed, weights, average, optimiser and losses are
+    those of one run.
+    """
     train(out=tmp_path / "whole")
     checks = iter(range(100))
 
@@ -141,7 +145,9 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path):
 
 @pytest.mark.usefixtures("small")
 def test_killed_at_twenty_moments_the_checkpoint_always_loads(tmp_path, monkeypatch):
-    """SIGKILL at random moments of a run that saves without pause; each time the next process goes on from there."""
+    """SIGKILL at random moments of a run that saves without pause; each time the next process
+    goes on from there.
+    """
     monkeypatch.setattr("kata.lab.train.LOOK_EVERY", 1)
     monkeypatch.setitem(presets.PRESETS, "digits", replace(SMALL, steps=100_000))
     run = tmp_path / "run"
@@ -164,7 +170,9 @@ def test_killed_at_twenty_moments_the_checkpoint_always_loads(tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_two_processes_are_one_that_works_on_two_halves(tmp_path):
-    """Under torchrun, step by step, the loss of one process on the same two seeded half-batches, to rounding."""
+    """Under torchrun, step by step, the loss of one process on the same two seeded half-batches,
+    to rounding.
+    """
     order = ["digits", "--steps", "60", "--device", "cpu"]
     one = start(*order, "--parts", "2", "--out", tmp_path / "one")
     assert one.wait(timeout=200) == 0, one.communicate()[0]
@@ -228,7 +236,9 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("small")
 def test_what_cannot_be_resumed_is_said(tmp_path):
-    """Weights alone are no run, another implementation's state does not fit, nothing there is no checkpoint."""
+    """Weights alone are no run, another implementation's state does not fit, nothing there is no
+    checkpoint.
+    """
     done = train(out=tmp_path / "run", steps=10)
     with pytest.raises(CheckpointError, match="is not a checkpoint"):
         train(resume=tmp_path / "nothing")

@@ -92,7 +92,9 @@ def watching(course):
 
 
 def test_every_save_gets_its_verdict(course, watching):
-    """A stub, a right answer, a syntax error, a crash, a file that vanishes, a loop that the next save ends."""
+    """A stub, a right answer, a syntax error, a crash, a file that vanishes, a loop that the
+    next save ends.
+    """
     path = course / "exercises" / STEP.file
     solution = (course / "solutions" / STEP.file).read_text(encoding="utf-8")
 

@@ -51,7 +51,9 @@ def solved() -> Iterator[dict[int, str]]:
 
 
 def mixed() -> Iterator[dict[int, str]]:
-    """A class in the middle of its term: some steps solved or mistaken, the rest stubs; one in thirty is hostile."""
+    """A class in the middle of its term: some steps solved or mistaken, the rest stubs; one in
+    thirty is hostile.
+    """
     drawn = random.Random(0)
     mistakes = all_mistakes(ROOT)
     attacks = itertools.cycle(
@@ -116,7 +118,9 @@ def by_grader(folder: Path, out: Path, isolation: str) -> float:
 
 
 def killed_and_resumed(folder: Path, out: Path, isolation: str, count: int, kills: int) -> int:
-    """Grade a class in processes that are killed on the way; return how many results were written twice."""
+    """Grade a class in processes that are killed on the way; return how many results were
+    written twice.
+    """
     command = [sys.executable, "-m", "kata", "grade", str(folder), "--out", str(out)]
     command += ["--isolation", isolation, "--seed", "1", "--resume"]
     written: dict[str, int] = {}

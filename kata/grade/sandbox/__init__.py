@@ -19,8 +19,8 @@ What is covered by strict isolation alone, on Linux with bubblewrap:
 - Other processes: it sees none and can end none.
 - Privileges: none, in a user namespace of its own, and none to be had by executing a file.
 
-layers.py tries most of this from inside before anything is graded. A layer that fails stops a strict run;
-a run with process isolation goes on, and every report names the layer.
+layers.py tries most of this from inside before anything is graded. A layer that fails stops a
+strict run; a run with process isolation goes on, and every report names the layer.
 
 What is not covered:
 

@@ -1,4 +1,6 @@
-"""The weight is indexed directly after a check of range and dtype of its own; the table is drawn in place on .data."""
+"""The weight is indexed directly after a check of range and dtype of its own; the table is drawn
+in place on .data.
+"""
 
 
 class ClassEmbedding(nn.Module):

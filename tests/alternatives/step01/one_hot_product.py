@@ -1,4 +1,6 @@
-"""A product with one-hot vectors, a table made from a tensor of numbers, and null_class as a property."""
+"""A product with one-hot vectors, a table made from a tensor of numbers, and null_class as a
+property.
+"""
 
 
 class ClassEmbedding(nn.Module):

@@ -1,4 +1,6 @@
-"""As short as it can be: nn.Embedding refuses bad labels by itself, and the null class is read off the table."""
+"""As short as it can be: nn.Embedding refuses bad labels by itself, and the null class is read
+off the table.
+"""
 
 
 class ClassEmbedding(nn.Module):

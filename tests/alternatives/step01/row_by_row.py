@@ -1,4 +1,6 @@
-"""A subclass of nn.Embedding with truncated normals far out, looked up one label at a time and stacked."""
+"""A subclass of nn.Embedding with truncated normals far out, looked up one label at a time and
+stacked.
+"""
 
 
 class Table(nn.Embedding):

@@ -1,4 +1,6 @@
-"""The scale as a diagonal matrix, multiplied by torch.baddbmm; errors of torch are turned into ValueError."""
+"""The scale as a diagonal matrix, multiplied by torch.baddbmm; errors of torch are turned into
+ValueError.
+"""
 
 import torch
 

@@ -1,4 +1,6 @@
-"""Counted from the conditional side with w - 1, the null half last, and every number made a tensor."""
+"""Counted from the conditional side with w - 1, the null half last, and every number made a
+tensor.
+"""
 
 
 def guide(v_uncond, v_cond, scale):

@@ -1,4 +1,6 @@
-"""Two passes instead of a doubled batch, None for the null class, and the sum of weights instead of the difference."""
+"""Two passes instead of a doubled batch, None for the null class, and the sum of weights instead
+of the difference.
+"""
 
 
 def guide(v_uncond, v_cond, scale):

@@ -1,4 +1,6 @@
-"""torch.where on a whole tensor of nulls, and whole numbers as coins, fine enough for any probability."""
+"""torch.where on a whole tensor of nulls, and whole numbers as coins, fine enough for any
+probability.
+"""
 
 
 def drop_labels(y, drop_prob, null_class, generator=None):

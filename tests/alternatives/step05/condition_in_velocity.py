@@ -1,4 +1,6 @@
-"""The class is kept for the length of a call and added where the stack takes its condition, in velocity."""
+"""The class is kept for the length of a call and added where the stack takes its condition, in
+velocity.
+"""
 
 
 class ConditionalDiT(DiT):

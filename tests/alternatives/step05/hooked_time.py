@@ -1,4 +1,6 @@
-"""DiT's own forward is called, with a hook that adds the class to what time_embed gives; sizes go through **sizes."""
+"""DiT's own forward is called, with a hook that adds the class to what time_embed gives; sizes
+go through **sizes.
+"""
 
 
 class ConditionalDiT(DiT):

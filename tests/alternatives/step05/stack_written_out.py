@@ -1,4 +1,6 @@
-"""The stack is written again from the inherited parts, the sum is a bare + behind a check of the shape."""
+"""The stack is written again from the inherited parts, the sum is a bare + behind a check of the
+shape.
+"""
 
 
 class ConditionalDiT(DiT):

@@ -1,4 +1,6 @@
-"""The trainer has a loop of its own and never calls the loss; coins first, noise last; a closure steps."""
+"""The trainer has a loop of its own and never calls the loss; coins first, noise last; a closure
+steps.
+"""
 
 
 def interpolate(x0, x1, t):

@@ -1,4 +1,6 @@
-"""Doubles for the times, einsum for the line, NumPy for the means, gradients cleared after the step."""
+"""Doubles for the times, einsum for the line, NumPy for the means, gradients cleared after the
+step.
+"""
 
 import numpy as np
 

@@ -1,4 +1,6 @@
-"""Noise and times are drawn sample by sample, the mean is taken by hand, and the random state is saved as well."""
+"""Noise and times are drawn sample by sample, the mean is taken by hand, and the random state is
+saved as well.
+"""
 
 
 def interpolate(x0, x1, t):

@@ -1,4 +1,6 @@
-"""Each image walks alone, in place on a copy, with a time that is counted down; the model refuses bad labels."""
+"""Each image walks alone, in place on a copy, with a time that is counted down; the model
+refuses bad labels.
+"""
 
 
 def sample(

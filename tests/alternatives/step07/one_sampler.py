@@ -1,4 +1,6 @@
-"""A small class does the walk; conditional half first, sum of weights, times from NumPy, modes by context."""
+"""A small class does the walk; conditional half first, sum of weights, times from NumPy, modes
+by context.
+"""
 
 from contextlib import contextmanager
 

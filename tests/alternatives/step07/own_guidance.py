@@ -1,4 +1,6 @@
-"""No use of step 3: two passes, None for the null class, times by linspace, all under inference_mode."""
+"""No use of step 3: two passes, None for the null class, times by linspace, all under
+inference_mode.
+"""
 
 from itertools import pairwise
 

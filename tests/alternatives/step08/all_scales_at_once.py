@@ -1,4 +1,6 @@
-"""All scales in one batch with a scale for every sample; NumPy for the metrics, numbers as 0-dim tensors."""
+"""All scales in one batch with a scale for every sample; NumPy for the metrics, numbers as 0-dim
+tensors.
+"""
 
 import numpy as np
 

@@ -1,4 +1,6 @@
-"""A loop over a table of modes, the unconditional one at w = 0 from the label, labels as a tensor."""
+"""A loop over a table of modes, the unconditional one at w = 0 from the label, labels as a
+tensor.
+"""
 
 
 def compare_modes(

@@ -1,4 +1,6 @@
-"""The unconditional mode by `sample`, which needs no labels, and the noise copied for every call."""
+"""The unconditional mode by `sample`, which needs no labels, and the noise copied for every
+call.
+"""
 
 from .step07_sampling import sample
 

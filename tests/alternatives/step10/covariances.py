@@ -1,4 +1,6 @@
-"""Covariances first: the similarity from them, the components as eigenvectors from eigh, signs reversed."""
+"""Covariances first: the similarity from them, the components as eigenvectors from eigh, signs
+reversed.
+"""
 
 
 def similarity_matrix(embeddings):

@@ -1,4 +1,5 @@
-"""The table is a bare nn.Parameter and not an nn.Embedding: negative labels pass, and weights have another name.
+"""The table is a bare nn.Parameter and not an nn.Embedding: negative labels pass, and weights have
+another name.
 
 Seen in: our own thinking
 Caught by: test_table_has_a_row_a_class_and_one_for_any, test_table_is_all_there_is

@@ -1,7 +1,8 @@
 """The null class is K + 1, in a table of K + 2 rows: row K belongs to nobody.
 
 Seen in: our own thinking; counting from 1
-Caught by: test_table_has_a_row_a_class_and_one_for_any, test_null_class_is_the_index_of_the_last_row
+Caught by: test_table_has_a_row_a_class_and_one_for_any,
+test_null_class_is_the_index_of_the_last_row
 """
 
 

@@ -1,4 +1,5 @@
-"""A linear layer follows the table: the result is not a row of it, and weights are added that nobody asked for.
+"""A linear layer follows the table: the result is not a row of it, and weights are added that
+nobody asked for.
 
 Seen in: label embedders with an MLP; our own thinking
 Caught by: test_table_is_all_there_is, test_each_label_gets_its_row

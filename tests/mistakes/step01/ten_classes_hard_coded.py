@@ -1,7 +1,8 @@
 """The table has 11 rows whatever num_classes says.
 
 Seen in: diffusers#13616
-Caught by: test_table_has_a_row_a_class_and_one_for_any, test_null_class_is_the_index_of_the_last_row
+Caught by: test_table_has_a_row_a_class_and_one_for_any,
+test_null_class_is_the_index_of_the_last_row
 """
 
 

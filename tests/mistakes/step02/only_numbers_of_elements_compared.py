@@ -1,4 +1,5 @@
-"""The numbers of elements are compared instead of the shapes: (1, D) and (D,), or (1, 1, D), still broadcast.
+"""The numbers of elements are compared instead of the shapes: (1, D) and (D,), or (1, 1, D), still
+broadcast.
 
 Seen in: our own thinking
 Caught by: test_shapes_that_differ_are_refused

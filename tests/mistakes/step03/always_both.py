@@ -1,4 +1,5 @@
-"""Both velocities are computed even at w = 0 and w = 1, where one of them is multiplied by zero: twice the cost.
+"""Both velocities are computed even at w = 0 and w = 1, where one of them is multiplied by zero:
+twice the cost.
 
 Seen in: MeanFlow#45 (as a question)
 Caught by: test_cost_in_samples_evaluated

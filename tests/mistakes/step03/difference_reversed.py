@@ -1,7 +1,9 @@
-"""The difference is taken the wrong way round, so that more guidance leads further away from the label.
+"""The difference is taken the wrong way round, so that more guidance leads further away from the
+label.
 
 Seen in: the usual slip; the sign that threestudio PR#161 corrected
-Caught by: test_scale_one_is_conditional, test_values_follow_the_formula, test_result_is_linear_in_the_scale
+Caught by: test_scale_one_is_conditional, test_values_follow_the_formula,
+test_result_is_linear_in_the_scale
 """
 
 

@@ -1,4 +1,5 @@
-"""The difference is divided by the scale: the larger w is, the weaker the guidance, and w = 0 gives no number.
+"""The difference is divided by the scale: the larger w is, the weaker the guidance, and w = 0 gives
+no number.
 
 Seen in: our own thinking
 Caught by: test_values_follow_the_formula, test_result_is_linear_in_the_scale

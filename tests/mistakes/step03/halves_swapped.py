@@ -1,4 +1,5 @@
-"""The halves of the doubled batch are taken apart in the wrong order, so that guidance flees from the label.
+"""The halves of the doubled batch are taken apart in the wrong order, so that guidance flees from
+the label.
 
 Seen in: Open-Sora#843, threestudio PR#161, diffusers PR#667
 Caught by: test_guided_velocity_mixes_the_models_two_answers

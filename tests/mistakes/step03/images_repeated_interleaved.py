@@ -1,7 +1,9 @@
-"""Images are repeated in the order 0, 0, 1, 1, … and labels in the order 0, 1, …, 0, 1, …: the pairs no longer match.
+"""Images are repeated in the order 0, 0, 1, 1, … and labels in the order 0, 1, …, 0, 1, …: the
+pairs no longer match.
 
 Seen in: a comment in threestudio#161
-Caught by: test_guided_velocity_mixes_the_models_two_answers, test_model_is_asked_at_the_same_point_twice
+Caught by: test_guided_velocity_mixes_the_models_two_answers,
+test_model_is_asked_at_the_same_point_twice
 """
 
 

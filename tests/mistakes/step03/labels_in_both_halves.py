@@ -1,7 +1,9 @@
-"""The null labels are made and then not used: both halves are evaluated with y, and the scale has no effect.
+"""The null labels are made and then not used: both halves are evaluated with y, and the scale has
+no effect.
 
 Seen in: DiffGui#5
-Caught by: test_guided_velocity_mixes_the_models_two_answers, test_model_is_asked_at_the_same_point_twice
+Caught by: test_guided_velocity_mixes_the_models_two_answers,
+test_model_is_asked_at_the_same_point_twice
 """
 
 

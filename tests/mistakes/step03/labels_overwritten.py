@@ -1,4 +1,5 @@
-"""The null labels are written into the caller's y, so that the next step of the sampler has no labels left.
+"""The null labels are written into the caller's y, so that the next step of the sampler has no
+labels left.
 
 Seen in: our own thinking; the pattern y[:] = null
 Caught by: test_guided_velocity_changes_no_input

@@ -1,7 +1,8 @@
 """The null label is null_class - 1, the last real class: guidance walks away from the nines.
 
 Seen in: off-by-one readings of "K + 1 rows"; our own thinking
-Caught by: test_guided_velocity_mixes_the_models_two_answers, test_model_is_asked_at_the_same_point_twice
+Caught by: test_guided_velocity_mixes_the_models_two_answers,
+test_model_is_asked_at_the_same_point_twice
 """
 
 

@@ -1,7 +1,8 @@
 """Class 0 stands in for "any": the null label is 0 instead of null_class.
 
 Seen in: CompVis/latent-diffusion#116 and #171 (questions about its index)
-Caught by: test_guided_velocity_mixes_the_models_two_answers, test_model_is_asked_at_the_same_point_twice
+Caught by: test_guided_velocity_mixes_the_models_two_answers,
+test_model_is_asked_at_the_same_point_twice
 """
 
 

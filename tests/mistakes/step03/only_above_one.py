@@ -1,4 +1,5 @@
-"""Guidance only works if the scale is above 1: 0 gives the conditional velocity, and 0.5 does nothing.
+"""Guidance only works if the scale is above 1: 0 gives the conditional velocity, and 0.5 does
+nothing.
 
 Seen in: diffusers#9680, diffusers#5882, dia PR#240
 Caught by: test_scale_zero_is_unconditional, test_values_follow_the_formula

@@ -1,4 +1,5 @@
-"""The result is rescaled to the strength of v_c: a remedy for over-saturation that nobody asked for here.
+"""The result is rescaled to the strength of v_c: a remedy for over-saturation that nobody asked for
+here.
 
 Seen in: the "rescale" option of Lin et al. 2023, switched on by default
 Caught by: test_values_follow_the_formula, test_result_is_linear_in_the_scale

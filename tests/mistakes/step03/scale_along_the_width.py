@@ -1,4 +1,5 @@
-"""A scale of shape (B,) is not reshaped: it runs along the width of the image, silently if B equals the width.
+"""A scale of shape (B,) is not reshaped: it runs along the width of the image, silently if B equals
+the width.
 
 Seen in: the broadcasting rule itself; our own thinking
 Caught by: test_one_scale_a_sample

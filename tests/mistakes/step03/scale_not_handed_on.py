@@ -1,7 +1,8 @@
 """The scale is not handed on: every scale but 0 and 1 guides with 4.
 
 Seen in: our own thinking
-Caught by: test_guided_velocity_mixes_the_models_two_answers, test_guided_velocity_with_one_scale_a_sample
+Caught by: test_guided_velocity_mixes_the_models_two_answers,
+test_guided_velocity_with_one_scale_a_sample
 """
 
 

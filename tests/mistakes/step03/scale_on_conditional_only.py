@@ -1,7 +1,9 @@
-"""The scale multiplies v_c instead of the difference, so that the velocity grows with w and w = 1 adds both.
+"""The scale multiplies v_c instead of the difference, so that the velocity grows with w and w = 1
+adds both.
 
 Seen in: our own thinking
-Caught by: test_scale_one_is_conditional, test_values_follow_the_formula, test_result_is_linear_in_the_scale
+Caught by: test_scale_one_is_conditional, test_values_follow_the_formula,
+test_result_is_linear_in_the_scale
 """
 
 

@@ -1,4 +1,5 @@
-"""The model is put into eval mode and left there: training that goes on afterwards has lost its dropout.
+"""The model is put into eval mode and left there: training that goes on afterwards has lost its
+dropout.
 
 Seen in: ddpm-pytorch#327, in a sampler
 Caught by: test_mode_and_gradients_are_left_alone

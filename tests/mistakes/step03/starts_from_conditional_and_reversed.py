@@ -1,4 +1,5 @@
-"""It starts from the conditional velocity and subtracts: w = 0 is conditional, and larger scales flee from the label.
+"""It starts from the conditional velocity and subtracts: w = 0 is conditional, and larger scales
+flee from the label.
 
 Seen in: our own thinking
 Caught by: test_scale_zero_is_unconditional, test_values_follow_the_formula

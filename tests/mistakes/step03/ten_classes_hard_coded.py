@@ -1,4 +1,5 @@
-"""The null class is written as 10 instead of being taken from the argument: other numbers of classes break.
+"""The null class is written as 10 instead of being taken from the argument: other numbers of
+classes break.
 
 Seen in: diffusers#13616
 Caught by: test_model_is_asked_at_the_same_point_twice

@@ -1,7 +1,8 @@
 """The unconditional half is evaluated at t = 0 instead of at the caller's time.
 
 Seen in: our own thinking; zeros as the placeholder for "no condition"
-Caught by: test_guided_velocity_mixes_the_models_two_answers, test_model_is_asked_at_the_same_point_twice
+Caught by: test_guided_velocity_mixes_the_models_two_answers,
+test_model_is_asked_at_the_same_point_twice
 """
 
 

@@ -1,4 +1,5 @@
-"""The unconditional velocity is detached: half of the gradient is lost if somebody trains through the guidance.
+"""The unconditional velocity is detached: half of the gradient is lost if somebody trains through
+the guidance.
 
 Seen in: our own thinking
 Caught by: test_gradients_reach_both_velocities

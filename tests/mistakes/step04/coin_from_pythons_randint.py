@@ -1,4 +1,5 @@
-"""A coin from random.randint(0, 1): half of the labels are dropped, and torch's seed decides nothing.
+"""A coin from random.randint(0, 1): half of the labels are dropped, and torch's seed decides
+nothing.
 
 Seen in: a snippet in runwayml/stable-diffusion#8
 Caught by: test_share_of_dropped_labels, test_generator_decides_the_result,

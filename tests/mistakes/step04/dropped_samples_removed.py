@@ -1,4 +1,5 @@
-"""Dropped samples are taken out of the batch instead of being labelled null: images and labels no longer match.
+"""Dropped samples are taken out of the batch instead of being labelled null: images and labels no
+longer match.
 
 Seen in: our own thinking, after the word "drop"
 Caught by: test_labels_are_kept_or_null, test_zero_drops_nothing_and_one_drops_all

@@ -1,7 +1,9 @@
-"""The first p * B labels of the batch are dropped: nothing is random, and the same places are dropped every time.
+"""The first p * B labels of the batch are dropped: nothing is random, and the same places are
+dropped every time.
 
 Seen in: our own thinking
-Caught by: test_every_call_draws_anew, test_number_of_drops_varies, test_every_position_is_dropped_equally_often
+Caught by: test_every_call_draws_anew, test_number_of_drops_varies,
+test_every_position_is_dropped_equally_often
 """
 
 

@@ -1,4 +1,5 @@
-"""Exactly int(p * B) labels are dropped in every batch: no sample has its own coin, and a batch of 1 drops none.
+"""Exactly int(p * B) labels are dropped in every batch: no sample has its own coin, and a batch of
+1 drops none.
 
 Seen in: the randperm(B)[: int(p * B)] pattern; our own thinking
 Caught by: test_number_of_drops_varies, test_batch_of_one

@@ -1,4 +1,5 @@
-"""The coins come from a copy of the generator, which itself never moves on: two calls drop the same labels.
+"""The coins come from a copy of the generator, which itself never moves on: two calls drop the same
+labels.
 
 Seen in: our own thinking
 Caught by: test_every_call_draws_anew

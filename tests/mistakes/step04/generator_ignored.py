@@ -1,4 +1,5 @@
-"""The generator is accepted and not used: its seed decides nothing, and the global one moves instead.
+"""The generator is accepted and not used: its seed decides nothing, and the global one moves
+instead.
 
 Seen in: our own thinking
 Caught by: test_generator_decides_the_result

@@ -1,4 +1,5 @@
-"""The labels are overwritten in place: where the data set keeps one tensor, dropped labels never come back.
+"""The labels are overwritten in place: where the data set keeps one tensor, dropped labels never
+come back.
 
 Seen in: the pattern y[mask] = K, in many repositories
 Caught by: test_y_is_not_changed

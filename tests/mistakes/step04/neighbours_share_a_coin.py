@@ -1,4 +1,5 @@
-"""One coin for every two samples, spread by repeat_interleave: neighbours are always dropped together.
+"""One coin for every two samples, spread by repeat_interleave: neighbours are always dropped
+together.
 
 Seen in: our own thinking
 Caught by: test_labels_are_dropped_independently, test_number_of_drops_varies

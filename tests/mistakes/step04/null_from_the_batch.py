@@ -1,4 +1,5 @@
-"""The null class is guessed as the largest label of the batch plus 1, instead of being taken from the argument.
+"""The null class is guessed as the largest label of the batch plus 1, instead of being taken from
+the argument.
 
 Seen in: our own thinking
 Caught by: test_labels_are_kept_or_null, test_null_stays_null

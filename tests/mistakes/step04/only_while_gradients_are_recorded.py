@@ -1,4 +1,5 @@
-"""Labels are dropped only while gradients are recorded: a hidden switch, although the caller has already decided.
+"""Labels are dropped only while gradients are recorded: a hidden switch, although the caller has
+already decided.
 
 Seen in: a mode inside the model, in many repositories; our own thinking
 Caught by: test_active_whenever_it_is_called

@@ -1,4 +1,5 @@
-"""A probability outside [0, 1] is clamped instead of being refused: 10, meant as a percentage, drops all.
+"""A probability outside [0, 1] is clamped instead of being refused: 10, meant as a percentage,
+drops all.
 
 Seen in: our own thinking
 Caught by: test_probability_outside_its_range_is_refused

@@ -1,4 +1,5 @@
-"""The null class is written as 10 instead of being taken from the argument: other numbers of classes break.
+"""The null class is written as 10 instead of being taken from the argument: other numbers of
+classes break.
 
 Seen in: diffusers#13616
 Caught by: test_labels_are_kept_or_null, test_zero_drops_nothing_and_one_drops_all

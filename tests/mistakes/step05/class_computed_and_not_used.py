@@ -1,7 +1,8 @@
 """E[y] is computed and never reaches the blocks: the label has no effect.
 
 Seen in: consistency-mnist#3, DALLE2-pytorch#235
-Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class, test_every_label_gives_another_velocity,
+Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class,
+test_every_label_gives_another_velocity,
     test_every_parameter_gets_a_gradient
 """
 

@@ -1,7 +1,8 @@
 """The stack was written again without the last layer norm.
 
 Seen in: our own thinking
-Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class, test_every_parameter_gets_a_gradient
+Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class,
+test_every_parameter_gets_a_gradient
 """
 
 

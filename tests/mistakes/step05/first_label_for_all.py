@@ -1,7 +1,9 @@
-"""The first label steers the whole batch: perfect with batches of one class, a mess with mixed ones.
+"""The first label steers the whole batch: perfect with batches of one class, a mess with mixed
+ones.
 
 Seen in: Lornatang PR#4, a label stuck at 6
-Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class, test_every_label_gives_another_velocity
+Caught by: test_velocity_is_that_of_the_dit_under_time_plus_class,
+test_every_label_gives_another_velocity
 """
 
 

@@ -1,4 +1,5 @@
-"""The class holds a DiT instead of being one: its weights have other names, and shipped ones do not load.
+"""The class holds a DiT instead of being one: its weights have other names, and shipped ones do not
+load.
 
 Seen in: our own thinking; composition as a habit
 Caught by: test_classes_are_counted_from_the_argument, test_default_model_has_the_size_of_the_lesson

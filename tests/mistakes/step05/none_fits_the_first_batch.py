@@ -1,4 +1,5 @@
-"""The null labels are made once and kept: a batch of another size gets too many of them, or too few.
+"""The null labels are made once and kept: a batch of another size gets too many of them, or too
+few.
 
 Seen in: our own thinking; a cache that forgets what it depends on
 Caught by: test_none_fits_every_batch

@@ -1,7 +1,8 @@
 """The output goes through tanh, as if it were an image.
 
 Seen in: habits from GANs; our own thinking
-Caught by: test_large_velocities_are_not_clamped, test_velocity_is_that_of_the_dit_under_time_plus_class
+Caught by: test_large_velocities_are_not_clamped,
+test_velocity_is_that_of_the_dit_under_time_plus_class
 """
 
 

@@ -1,4 +1,5 @@
-"""The class table starts at zero: all classes are alike, and adaLN's zero start keeps them so for a while.
+"""The class table starts at zero: all classes are alike, and adaLN's zero start keeps them so for a
+while.
 
 Seen in: our own thinking
 Caught by: test_new_model_starts_as_the_given_parts_do

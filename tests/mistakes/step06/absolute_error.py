@@ -1,4 +1,5 @@
-"""The absolute error instead of the squared one: the model learns a median, which is no velocity of the flow.
+"""The absolute error instead of the squared one: the model learns a median, which is no velocity of
+the flow.
 
 Seen in: our own thinking
 Caught by: test_loss_is_the_mean_squared_error, test_gradient_of_the_loss

@@ -1,4 +1,5 @@
-"""Whole objects are pickled instead of their state: code is run on loading, and a renamed class breaks the file.
+"""Whole objects are pickled instead of their state: code is run on loading, and a renamed class
+breaks the file.
 
 Seen in: torch.save(model), in many scripts
 Caught by: test_checkpoint_is_plain_data

@@ -1,4 +1,5 @@
-"""The checkpoint lacks the optimiser: after resuming, AdamW starts with empty moments and the loss jumps.
+"""The checkpoint lacks the optimiser: after resuming, AdamW starts with empty moments and the loss
+jumps.
 
 Seen in: our own thinking
 Caught by: test_training_goes_on_from_a_checkpoint_as_if_never_interrupted

@@ -1,4 +1,5 @@
-"""The sum of the batch losses is divided by the number of images: the loss looks many times too good.
+"""The sum of the batch losses is divided by the number of images: the loss looks many times too
+good.
 
 Seen in: our own thinking
 Caught by: test_average_loss_is_the_plain_mean_of_the_batches

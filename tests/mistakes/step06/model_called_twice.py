@@ -1,4 +1,5 @@
-"""The model is called with and without labels and both losses are mixed: twice the cost, and other gradients.
+"""The model is called with and without labels and both losses are mixed: twice the cost, and other
+gradients.
 
 Seen in: guidance mistaken for a part of training; our own thinking
 Caught by: test_loss_is_the_mean_squared_error

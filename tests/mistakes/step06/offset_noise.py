@@ -1,4 +1,5 @@
-"""A little noise that all pixels of a channel share is added: their mean is no longer that of N(0, 1).
+"""A little noise that all pixels of a channel share is added: their mean is no longer that of N(0,
+1).
 
 Seen in: "offset noise" of fine-tuning scripts, switched on by default
 Caught by: test_noise_is_independent

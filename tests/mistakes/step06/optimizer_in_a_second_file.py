@@ -1,4 +1,5 @@
-"""The optimiser's state goes into a second file beside the checkpoint, and is lost if only the checkpoint is copied.
+"""The optimiser's state goes into a second file beside the checkpoint, and is lost if only the
+checkpoint is copied.
 
 Seen in: our own thinking
 Caught by: test_training_goes_on_from_a_checkpoint_as_if_never_interrupted

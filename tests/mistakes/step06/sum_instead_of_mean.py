@@ -1,4 +1,5 @@
-"""Squares are summed and not averaged: the loss is some hundred times as large, and so is the gradient.
+"""Squares are summed and not averaged: the loss is some hundred times as large, and so is the
+gradient.
 
 Seen in: a lab of MIT's course (a sum over pixels)
 Caught by: test_loss_is_the_mean_squared_error, test_gradient_of_the_loss

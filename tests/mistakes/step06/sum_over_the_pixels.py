@@ -1,4 +1,5 @@
-"""Squares are summed over the pixels and averaged over the batch alone: the loss depends on the image size.
+"""Squares are summed over the pixels and averaged over the batch alone: the loss depends on the
+image size.
 
 Seen in: a lab of MIT's course (a sum over pixels)
 Caught by: test_loss_is_the_mean_squared_error, test_gradient_of_the_loss

@@ -1,4 +1,5 @@
-"""The target is x0 - x1: it trains as well as ever, and the sampler then walks away from the images.
+"""The target is x0 - x1: it trains as well as ever, and the sampler then walks away from the
+images.
 
 Seen in: friendly-stable-audio-tools#9, Open-Sora#628
 Caught by: test_interpolate_follows_the_line, test_loss_is_the_mean_squared_error,

@@ -1,4 +1,5 @@
-"""The time serves as the coin as well: labels vanish only at small t, where nobody needs the null class.
+"""The time serves as the coin as well: labels vanish only at small t, where nobody needs the null
+class.
 
 Seen in: our own thinking
 Caught by: test_dropping_noise_and_time_are_independent

@@ -1,4 +1,5 @@
-"""Times are drawn from a bell curve around 1/2, which other lessons recommend and this one does not ask for.
+"""Times are drawn from a bell curve around 1/2, which other lessons recommend and this one does not
+ask for.
 
 Seen in: the logit-normal times of later models, by default; our own thinking
 Caught by: test_times_are_uniform

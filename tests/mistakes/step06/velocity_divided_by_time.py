@@ -1,4 +1,5 @@
-"""The velocity is taken from x_t instead of x0, so that it shrinks with t and vanishes at the noise.
+"""The velocity is taken from x_t instead of x0, so that it shrinks with t and vanishes at the
+noise.
 
 Seen in: our own thinking
 Caught by: test_interpolate_follows_the_line, test_loss_is_the_mean_squared_error,

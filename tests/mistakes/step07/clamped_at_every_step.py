@@ -1,4 +1,5 @@
-"""x is clamped to [-1, 1] at every step: noise normally leaves that range, and clamping bends the path.
+"""x is clamped to [-1, 1] at every step: noise normally leaves that range, and clamping bends the
+path.
 
 Seen in: habits from clamping denoised images; our own thinking
 Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers

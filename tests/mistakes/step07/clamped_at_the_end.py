@@ -1,7 +1,8 @@
 """The result is clamped to [-1, 1], which hides how over-saturated a scale is.
 
 Seen in: habits from saving images; our own thinking
-Caught by: test_sample_lands_on_the_image_of_the_null_class, test_guidance_lands_where_the_formula_says
+Caught by: test_sample_lands_on_the_image_of_the_null_class,
+test_guidance_lands_where_the_formula_says
 """
 
 

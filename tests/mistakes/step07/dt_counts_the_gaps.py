@@ -1,7 +1,8 @@
 """dt = 1 / (N - 1), as if N steps were N points: the walk overshoots by one step.
 
 Seen in: rectified-flow-pytorch#14
-Caught by: test_sample_lands_on_the_image_of_the_null_class, test_guidance_lands_where_the_formula_says,
+Caught by: test_sample_lands_on_the_image_of_the_null_class,
+test_guidance_lands_where_the_formula_says,
     test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers
 """
 

@@ -1,4 +1,5 @@
-"""sample_each_class does not hand scale and noise on: it always guides with 4, from noise of its own.
+"""sample_each_class does not hand scale and noise on: it always guides with 4, from noise of its
+own.
 
 Seen in: our own thinking
 Caught by: test_each_class_in_the_order_of_the_classes, test_each_class_follows_the_given_noise

@@ -1,4 +1,5 @@
-"""The doubled batch repeats images as 0, 0, 1, 1, … and labels as 0, 1, …, 0, 1, …: the pairs no longer match.
+"""The doubled batch repeats images as 0, 0, 1, 1, … and labels as 0, 1, …, 0, 1, …: the pairs no
+longer match.
 
 Seen in: a comment in threestudio#161
 Caught by: test_the_whole_path_is_eulers

@@ -1,7 +1,8 @@
 """linspace(1, 0, N) with dt = 1 / N: the last evaluation is at t = 0, and the spacing is wrong.
 
 Seen in: Just-a-DiT, model.py
-Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers, test_times_go_from_one_to_dt
+Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers,
+test_times_go_from_one_to_dt
 """
 
 

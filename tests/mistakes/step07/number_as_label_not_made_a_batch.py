@@ -1,4 +1,5 @@
-"""A label that comes as one number is not made a batch of one: it only works with lists and tensors.
+"""A label that comes as one number is not made a batch of one: it only works with lists and
+tensors.
 
 Seen in: the code of the lesson, which took len() of what came
 Caught by: test_labels_as_tensor_list_or_number

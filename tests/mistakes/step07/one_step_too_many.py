@@ -1,7 +1,8 @@
 """N + 1 evaluations, the last at t = 0, where the walk has already arrived.
 
 Seen in: looping over linspace(1, 0, N + 1); our own thinking
-Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers, test_times_go_from_one_to_dt,
+Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers,
+test_times_go_from_one_to_dt,
     test_cost_in_samples_evaluated
 """
 

@@ -1,7 +1,8 @@
 """`sample` asks for class 0 instead of no class at all.
 
 Seen in: our own thinking; a label because the model has an argument for it
-Caught by: test_sample_lands_on_the_image_of_the_null_class, test_sample_works_with_an_unconditional_model
+Caught by: test_sample_lands_on_the_image_of_the_null_class,
+test_sample_works_with_an_unconditional_model
 """
 
 

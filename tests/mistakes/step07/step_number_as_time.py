@@ -1,7 +1,8 @@
 """The number of the step goes to the model in place of a time in [0, 1].
 
 Seen in: habits from diffusion with 1,000 integer steps; our own thinking
-Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers, test_times_go_from_one_to_dt
+Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers,
+test_times_go_from_one_to_dt
 """
 
 

@@ -1,7 +1,8 @@
 """Time runs from 0 to 1: the network is told t = 0 while x is still noise.
 
 Seen in: LightningDiT#89
-Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers, test_times_go_from_one_to_dt
+Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers,
+test_times_go_from_one_to_dt
 """
 
 

@@ -1,7 +1,8 @@
 """The velocity is taken at the time where the step ends, so that the last one is taken at t = 0.
 
 Seen in: our own thinking; range(N - 1, -1, -1) where range(N, 0, -1) is meant
-Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers, test_times_go_from_one_to_dt
+Caught by: test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers,
+test_times_go_from_one_to_dt
 """
 
 

@@ -1,8 +1,10 @@
 """The velocity is taken at the time in the middle of the step, but at the x of its beginning.
 
 Seen in: half a midpoint method; our own thinking
-Caught by: test_sample_lands_on_the_image_of_the_null_class, test_guidance_lands_where_the_formula_says,
-    test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers, test_times_go_from_one_to_dt
+Caught by: test_sample_lands_on_the_image_of_the_null_class,
+test_guidance_lands_where_the_formula_says,
+    test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers,
+    test_times_go_from_one_to_dt
 """
 
 

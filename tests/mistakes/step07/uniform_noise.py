@@ -1,4 +1,5 @@
-"""The walk starts from torch.rand: numbers in [0, 1] instead of N(0, 1), and the digits are washed out.
+"""The walk starts from torch.rand: numbers in [0, 1] instead of N(0, 1), and the digits are washed
+out.
 
 Seen in: rand for randn, the usual slip; our own thinking
 Caught by: test_noise_is_standard_normal

@@ -1,7 +1,8 @@
 """The step goes along the velocity instead of against it: x + dt v leads from noise to more noise.
 
 Seen in: sign slips between conventions; our own thinking
-Caught by: test_sample_lands_on_the_image_of_the_null_class, test_guidance_lands_where_the_formula_says,
+Caught by: test_sample_lands_on_the_image_of_the_null_class,
+test_guidance_lands_where_the_formula_says,
     test_the_whole_path_is_eulers, test_the_whole_path_of_sample_is_eulers
 """
 

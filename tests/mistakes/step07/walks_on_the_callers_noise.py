@@ -1,4 +1,5 @@
-"""The steps are taken in place on the noise that was given: the next call starts from finished images.
+"""The steps are taken in place on the noise that was given: the next call starts from finished
+images.
 
 Seen in: `x -= dt * v` on a tensor that .to() did not copy; our own thinking
 Caught by: test_given_noise_is_the_starting_point

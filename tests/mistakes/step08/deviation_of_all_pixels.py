@@ -1,7 +1,8 @@
 """One standard deviation over everything: it mostly measures that pixels differ within an image.
 
 Seen in: samples.std() without an axis; our own thinking
-Caught by: test_diversity_is_the_mean_standard_deviation_of_a_pixel, test_diversity_of_equal_samples_is_zero
+Caught by: test_diversity_is_the_mean_standard_deviation_of_a_pixel,
+test_diversity_of_equal_samples_is_zero
 """
 
 

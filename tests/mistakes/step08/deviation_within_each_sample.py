@@ -1,7 +1,8 @@
 """The deviation is taken over the pixels of each sample instead of over the samples of each pixel.
 
 Seen in: our own thinking
-Caught by: test_diversity_is_the_mean_standard_deviation_of_a_pixel, test_diversity_of_equal_samples_is_zero
+Caught by: test_diversity_is_the_mean_standard_deviation_of_a_pixel,
+test_diversity_of_equal_samples_is_zero
 """
 
 

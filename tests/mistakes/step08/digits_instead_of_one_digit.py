@@ -1,7 +1,8 @@
 """A row holds the digits 0, 1, 2, … instead of the one that was asked for.
 
 Seen in: our own thinking
-Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s, test_each_scale_leads_where_the_formula_says
+Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s,
+test_each_scale_leads_where_the_formula_says
 """
 
 

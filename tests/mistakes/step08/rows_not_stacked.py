@@ -1,7 +1,8 @@
 """All images come in one long batch, without an axis for the scales.
 
 Seen in: torch.cat for torch.stack; our own thinking
-Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s, test_each_scale_leads_where_the_formula_says
+Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s,
+test_each_scale_leads_where_the_formula_says
 """
 
 

@@ -1,7 +1,8 @@
 """The scales are cut to whole numbers: 2.5 and 2 are the same row.
 
 Seen in: our own thinking
-Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s, test_each_scale_leads_where_the_formula_says
+Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s,
+test_each_scale_leads_where_the_formula_says
 """
 
 

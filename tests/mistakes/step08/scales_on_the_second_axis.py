@@ -1,7 +1,8 @@
 """Scales and samples are on each other's axes: (N, S, C, H, W).
 
 Seen in: our own thinking
-Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s, test_each_scale_leads_where_the_formula_says
+Caught by: test_entry_s_i_is_noise_i_guided_with_scale_s,
+test_each_scale_leads_where_the_formula_says
 """
 
 

@@ -1,4 +1,5 @@
-"""The noise is made the same for all scales by seeding torch again and again, without the caller's knowledge.
+"""The noise is made the same for all scales by seeding torch again and again, without the caller's
+knowledge.
 
 Seen in: our own thinking
 Caught by: test_without_a_generator_the_global_one_is_used, test_generator_decides_the_result

@@ -1,7 +1,8 @@
 """The conditional mode is guided as well: rows two and three are equal.
 
 Seen in: our own thinking
-Caught by: test_modes_lead_where_the_formula_says, test_sample_i_starts_from_noise_i, test_cost_of_the_three_modes
+Caught by: test_modes_lead_where_the_formula_says, test_sample_i_starts_from_noise_i,
+test_cost_of_the_three_modes
 """
 
 

@@ -1,4 +1,5 @@
-"""The null label is written as 10 instead of num_classes: with twelve classes it is a class like any other.
+"""The null label is written as 10 instead of num_classes: with twelve classes it is a class like
+any other.
 
 Seen in: diffusers#13616
 Caught by: test_modes_lead_where_the_formula_says

@@ -1,7 +1,8 @@
 """n_components is ignored: there are always two.
 
 Seen in: our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered
 """
 
 

@@ -1,7 +1,8 @@
 """The axes themselves are returned: a map of the features, not of the classes.
 
 Seen in: our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered
 """
 
 

@@ -1,7 +1,8 @@
 """The mean of the whole table is subtracted instead of the mean row.
 
 Seen in: X.mean() without an axis; our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered,
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered,
     test_pca_does_not_see_what_all_rows_share
 """
 

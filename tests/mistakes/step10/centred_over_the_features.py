@@ -1,7 +1,8 @@
 """Each row's own mean is subtracted instead of the mean row.
 
 Seen in: axis=1 for axis=0; our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered
 """
 
 

@@ -1,7 +1,8 @@
 """The features are divided by their deviations first: PCA of the correlations, another map.
 
 Seen in: standardising as a habit; our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered
 """
 
 

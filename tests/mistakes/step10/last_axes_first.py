@@ -1,7 +1,9 @@
-"""eigh gives the smallest eigenvalue first, and the first columns are taken: the least important axes.
+"""eigh gives the smallest eigenvalue first, and the first columns are taken: the least important
+axes.
 
 Seen in: our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered
 """
 
 

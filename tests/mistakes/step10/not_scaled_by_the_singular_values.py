@@ -1,7 +1,9 @@
-"""U without S: every direction is stretched to the same width, and noise looks as important as structure.
+"""U without S: every direction is stretched to the same width, and noise looks as important as
+structure.
 
 Seen in: our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered
 """
 
 

@@ -1,7 +1,9 @@
-"""The axes come from the centred rows, the projection from the rows as they were: the map is off centre.
+"""The axes come from the centred rows, the projection from the rows as they were: the map is off
+centre.
 
 Seen in: our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered,
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered,
     test_pca_does_not_see_what_all_rows_share
 """
 

@@ -1,7 +1,8 @@
 """The table is decomposed the other way round: the components of the features over the classes.
 
 Seen in: our own thinking; X.T for X
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered
 """
 
 

@@ -1,7 +1,8 @@
 """The components are divided by their deviations, so that all look equally important.
 
 Seen in: the option `whiten` of other libraries, switched on; our own thinking
-Caught by: test_pca_is_the_projection_on_the_main_axes, test_pca_columns_are_centred_uncorrelated_and_ordered
+Caught by: test_pca_is_the_projection_on_the_main_axes,
+test_pca_columns_are_centred_uncorrelated_and_ordered
 """
 
 
