@@ -8,8 +8,7 @@ pytest --impl PATH             any folder of step files, or one step's file
 import re
 from collections.abc import Generator
 from pathlib import Path
-from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import hypothesis
 import hypothesis.configuration
@@ -18,6 +17,9 @@ import pytest
 from kata.course.files import cache_folder, course_above, find_root, shown
 from kata.course.loader import Implementation, StepError
 from kata.course.steps import STEPS, step_of_file
+
+if TYPE_CHECKING:
+    from kata.testing.guard import Guarded
 
 IMPLEMENTATION = pytest.StashKey[Implementation]()
 
@@ -203,15 +205,15 @@ def implementation(pytestconfig: pytest.Config) -> Implementation:
 
 
 @pytest.fixture(scope="module")
-def step(
-    implementation: Implementation, request: pytest.FixtureRequest
-) -> "ModuleType | Unloadable":
-    """The module under test, of the step to which the test file belongs."""
+def step(implementation: Implementation, request: pytest.FixtureRequest) -> "Guarded | Unloadable":
+    """The module under test, of the step to which the test file belongs; see `Guarded`."""
+    from kata.testing.guard import Guarded
+
     tested = step_of_file(Path(request.path))
     if tested is None:
         raise LookupError(f"{request.path.name} is not the test file of a step")
     try:
-        return implementation.module(tested)
+        return Guarded(implementation.module(tested), tested.public)
     except StepError as error:
         return Unloadable(str(error))
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from kata.testing.models import PointMass, StandIn
+from kata.testing.models import GaussianWorld, PointMass, StandIn
 
 
 def aim(model: PointMass, labels: Tensor | list[int], scale: float) -> Tensor:
@@ -24,3 +24,22 @@ def guided_euler(model: StandIn, x: Tensor, labels: Tensor, scale: float, num_st
         u, c = model.velocity(x, t, null), model.velocity(x, t, labels)
         x = x - (u + scale * (c - u)) / num_steps
     return x
+
+
+def guided_spread(world: GaussianWorld, label: int, scale: float) -> float:
+    """Return the standard deviation of guided samples of a Gaussian world: s_c^w s_u^(1 - w).
+
+    Guidance adds (1 - w) times the unconditional logarithmic rate of contraction and w times the
+    conditional one, so the spreads multiply with these exponents.
+    """
+    spread = world.spread.detach()
+    return float(spread[label] ** scale * spread[world.null_class] ** (1 - scale))
+
+
+def guided_mean(world: GaussianWorld, label: int, scale: float) -> Tensor:
+    """Return the mean of guided samples, `(C, H, W)`, of a world with one spread for all classes.
+
+    It is m_u + w (m_c - m_u): beyond w = 1 guidance overshoots the class.
+    """
+    mean = world.mean.detach()
+    return mean[world.null_class] + scale * (mean[label] - mean[world.null_class])

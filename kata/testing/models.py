@@ -76,6 +76,28 @@ class PointMass(StandIn):
         return (x - self.mu[y]) / t.clamp(min=1e-6).view(-1, 1, 1, 1)
 
 
+class GaussianWorld(StandIn):
+    """Each class, null included, is a Gaussian cloud N(mean[y], spread[y]²): a model with a law.
+
+    The exact velocity of the path x_t = (1 - t) x0 + t x1 from such a cloud to N(0, 1), with
+    D = (1 - t)² s² + t²:
+
+        v(x, t) = -m + (t - (1 - t) s²) (x - (1 - t) m) / D
+
+    It is linear in x, so that guided samples are Gaussian again; `kata.testing.closed_forms` says
+    which. mean: `(K + 1, C, H, W)`, a parameter; spread: `(K + 1,)`, above 0.
+    """
+
+    def __init__(self, mean: Tensor, spread: Tensor) -> None:
+        super().__init__(num_classes=mean.shape[0] - 1)
+        self.mean, self.spread = nn.Parameter(mean.clone()), nn.Parameter(spread.clone())
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        t, variance = (v.view(-1, 1, 1, 1) for v in (t, self.spread[y].square()))
+        m, rest = self.mean[y], 1 - t
+        return (t - rest * variance) * (x - rest * m) / (rest**2 * variance + t**2) - m
+
+
 class LabelField(StandIn):
     """A velocity that mixes image, time and label of each sample: x * a[y] + t * b[y] + c[y].
 

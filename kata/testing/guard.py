@@ -1,0 +1,136 @@
+"""Nothing of the caller's is changed: checked around every call of a step's functions.
+
+The fixture `step` of the tests is a guarded module, so that each test checks it without saying so.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from kata.testing.assertions import fail
+
+KEPT = "everything that the caller handed over stays as it is, and so do torch's settings"
+HINTS = {
+    "value": "avoid operations in place: write `a = a + b` instead of `a += b`, "
+    "and make a new tensor instead of `a[mask] = ...`",
+    "mode": "remember `model.training` of every layer before eval(), and put it back",
+    "gradient": "leave requires_grad and .grad of tensors that are not yours alone",
+    "setting": "use `with torch.no_grad():`, or the decorator, which put the setting back",
+    "draws": "draw from the generator that was given; the global one is for calls without it",
+}
+
+
+class Guarded:
+    """A module of a step; calls of its public functions fail if they change what is the caller's.
+
+    Everything else is the module's own: classes, constants, the error for a missing name.
+    """
+
+    def __init__(self, module: ModuleType, public: Iterable[str]) -> None:
+        self._module, self._public = module, set(public)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._module, name)
+        if name in self._public and inspect.isfunction(value):
+            value = guarded(value)
+            setattr(self, name, value)
+        return value
+
+
+def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function with a check after every call that returns."""
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        __tracebackhide__ = True
+        given = _given(function, arguments, named)
+        before = list(_facts(given))
+        result = function(*arguments, **named)
+        _check(function.__name__, given, before)
+        return result
+
+    return call
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """Something that must be the same after a call: what, in words; its kind, for the hint."""
+
+    what: str
+    kind: str
+    value: Any
+
+
+def _check(name: str, given: dict[str, Any], before: list[_Fact]) -> None:
+    __tracebackhide__ = True
+    for old, new in zip(before, _facts(given), strict=True):
+        if not _same(old.value, new.value):
+            called = f"{name}({', '.join(_described(*item) for item in given.items())})"
+            fail(called, f"changed {old.what}", KEPT, HINTS[old.kind])
+
+
+def _given(
+    function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments of a call by their names."""
+    try:
+        return dict(inspect.signature(function).bind(*arguments, **named).arguments)
+    except TypeError:  # the call itself will say what does not fit
+        return {**{f"argument {i}": value for i, value in enumerate(arguments, 1)}, **named}
+
+
+def _facts(given: dict[str, Any]) -> Iterator[_Fact]:
+    for name, value in given.items():
+        if isinstance(value, nn.Module):
+            yield _Fact(f"the mode of {name}", "mode", [m.training for m in value.modules()])
+            for part, tensor in [*value.named_parameters(), *value.named_buffers()]:
+                yield from _facts_of(f"{name}.{part}", tensor)
+        elif isinstance(value, Tensor):
+            yield from _facts_of(f"its argument {name}", value)
+        elif isinstance(value, np.ndarray | list | dict):
+            yield _Fact(f"its argument {name}", "value", value.copy())
+    yield _Fact("whether gradients are recorded", "setting", torch.is_grad_enabled())
+    yield _Fact("torch's default dtype", "setting", torch.get_default_dtype())
+    if isinstance(given.get("generator"), torch.Generator):
+        yield _Fact("the state of torch's global generator", "draws", torch.get_rng_state())
+
+
+def _facts_of(what: str, tensor: Tensor) -> Iterator[_Fact]:
+    yield _Fact(what, "value", _copy(tensor))
+    yield _Fact(f"requires_grad of {what}", "gradient", tensor.requires_grad)
+    gradient = tensor.grad if tensor.is_leaf else None
+    yield _Fact(f"the gradient of {what}", "gradient", _copy(gradient))
+
+
+def _copy(tensor: Tensor | None) -> Any:
+    if tensor is None or tensor.is_meta:
+        return None
+    return tensor.detach().clone()
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        return torch.equal(a, b) or bool(((a == b) | ((a != a) & (b != b))).all())
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if isinstance(a, list | dict):
+        return bool(a == b)
+    return a is b or (not isinstance(a, Tensor) and not isinstance(b, Tensor) and bool(a == b))
+
+
+def _described(name: str, value: Any) -> str:
+    """Describe an argument as a person would write it down."""
+    if isinstance(value, Tensor | np.ndarray):
+        return f"{name} of shape {tuple(value.shape)}"
+    if isinstance(value, int | float | str | tuple | list | None):
+        return f"{name}={value!r}"
+    return name
