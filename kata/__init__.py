@@ -1,1 +1,1 @@
-"""The tool behind the ten steps of the class-conditional generation kata."""
+"""The tool behind the steps of the class-conditional generation kata."""

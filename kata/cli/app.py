@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 app = typer.Typer(
-    help="Ten steps, at whose end your own code draws the digit that you ask for.",
+    help="Short steps, at whose end your own code draws the digit that you ask for.",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -45,9 +45,7 @@ def one_sentence(interrupted: str = "") -> Iterator[None]:
 
 @app.callback(invoke_without_command=True)
 def kata(context: typer.Context) -> None:
-    """Ten steps from a class embedding to a digit drawn on request. Without a command: the
-    board.
-    """
+    """Steps from a class embedding to a digit drawn on request. Without a command: the board."""
     if context.invoked_subcommand is not None:
         return
     from kata.learn.board import run_and_show_board

@@ -215,7 +215,7 @@ def _playground(
 def _drawn_by(workspace: Workspace, steps: tuple[Step, ...]) -> str:
     folder = shown(workspace.implementation.path)
     if len(steps) == len(STEPS):
-        return f"all ten steps in {folder}"
+        return f"all steps in {folder}"
     numbers = ", ".join(str(step.number) for step in steps)
     rest = ", and the solutions of the rest" if workspace.implementation.solutions.is_dir() else ""
     return f"steps {numbers} in {folder}{rest}"

@@ -52,9 +52,10 @@ def test_a_block_says_something_about_everything(step):
     assert len(step.hints) == 3
 
 
-ELEVENTH = """
+NEXT = len(STEPS) + 1
+BLOCK = f"""
 [[steps]]
-name = "step11_law"
+name = "step{NEXT:02}_law"
 title = "Why diversity falls"
 public = ["spread", "mean"]
 builds_on = [3, 7]
@@ -65,43 +66,47 @@ hints = ["Why?", "A pointer.", "nearly code"]
 """
 
 
-def with_eleventh(folder, block):
+def with_one_more(folder, block):
     """Return the path of a copy of the course file with one more block."""
     path = folder / "course.toml"
     path.write_text(COURSE_FILE.read_text(encoding="utf-8") + block, encoding="utf-8")
     return path
 
 
-def test_an_eleventh_block_is_an_eleventh_step(tmp_path):
+def test_one_more_block_is_one_more_step(tmp_path):
     """Its number is its place; names of files and folders, and its row in the course map, follow
     from it.
     """
-    *first, last = read_steps(with_eleventh(tmp_path, ELEVENTH))
+    *first, last = read_steps(with_one_more(tmp_path, BLOCK))
     assert tuple(first) == STEPS
-    assert (last.number, last.folder, last.file) == (11, "step11", "step11_law.py")
+    assert (last.number, last.folder, last.file) == (
+        NEXT,
+        f"step{NEXT:02}",
+        f"step{NEXT:02}_law.py",
+    )
     assert (last.test_file, last.public, last.builds_on) == (
-        "test_step11_law.py",
+        f"test_step{NEXT:02}_law.py",
         ("spread", "mean"),
         (3, 7),
     )
-    row = "| 11 | [Why diversity falls](step11_law.py) | 20 min | ●●○○○ | 10 | `spread`, `mean` |\n"
+    row = f"| {NEXT} | [Why diversity falls]({last.file}) | 20 min | ●●○○○ | 10 | `spread`, `mean` |\n"
     course_map = with_table("<!-- steps -->\n<!-- end of steps -->\n", [*first, last])
     assert row in course_map
-    assert course_map.count("](step") == 11
+    assert course_map.count("](step") == NEXT
 
 
-@pytest.mark.parametrize("line", ELEVENTH.strip().splitlines()[1:], ids=lambda s: s.split()[0])
+@pytest.mark.parametrize("line", BLOCK.strip().splitlines()[1:], ids=lambda s: s.split()[0])
 def test_a_block_that_lacks_a_field_is_refused(tmp_path, line):
     """The error names the step and the field."""
-    path = with_eleventh(tmp_path, ELEVENTH.replace(line + "\n", ""))
-    with pytest.raises(ValueError, match=rf"step 11: .*'{line.split()[0]}'"):
+    path = with_one_more(tmp_path, BLOCK.replace(line + "\n", ""))
+    with pytest.raises(ValueError, match=rf"step {NEXT}: .*'{line.split()[0]}'"):
         read_steps(path)
 
 
 def test_a_block_with_an_unknown_field_is_refused(tmp_path):
     """A misspelt field is an error and not a field that nobody reads."""
-    with pytest.raises(ValueError, match=r"step 11: .*'hours'"):
-        read_steps(with_eleventh(tmp_path, f"{ELEVENTH}hours = 1\n"))
+    with pytest.raises(ValueError, match=rf"step {NEXT}: .*'hours'"):
+        read_steps(with_one_more(tmp_path, f"{BLOCK}hours = 1\n"))
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
@@ -142,3 +147,12 @@ def test_solutions_hold_no_module_level_logic(step):
         )
         if isinstance(node, ast.Assign | ast.AnnAssign):
             assert not any(isinstance(n, ast.Call) for n in ast.walk(node))
+
+
+def test_the_readme_counts_what_is_there():
+    """The README counts mistakes and alternatives, beside the commands that count them."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for kind, words in (("mistakes", "known wrong answers"), ("alternatives", "correct answers")):
+        count = len(list((ROOT / "tests" / kind).glob("*/*.py")))
+        assert f"ls tests/{kind}/*/*.py | wc -l" in text
+        assert f"# {count} {words}" in text

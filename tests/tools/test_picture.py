@@ -154,7 +154,7 @@ def test_what_can_be_drawn_is_drawn(run, course):
 
 REFUSED = {
     "a stub": (3, None, ("3",), "Nothing is written in exercises/step03_guidance.py yet"),
-    "no such step": (3, "", ("11",), "There is no step 11"),
+    "no such step": (3, "", ("99",), "There is no step 99"),
     "a syntax error": (4, "def (", ("4",), "step04_label_dropout.py, line"),
     "an exit at import": (4, "raise SystemExit(3)", ("4",), "does not load: SystemExit"),
     "an error": (
