@@ -59,7 +59,7 @@ def evaluate_checkpoint(
     sampling = sampling or Sampling()
     scales = [scale_of(scale, "--scales") for scale in scales]
     if per_class < 2:
-        raise OptionError(f"--per-class {per_class}: a spread within a class needs two or more.")
+        raise OptionError(f"--per-class {per_class}: diversity within a class needs two or more.")
     began = time.monotonic()
     on = chosen_device(device)
     read = read_checkpoint(find_checkpoint(checkpoint))
@@ -189,7 +189,7 @@ class _Evaluation:
 SCORE_HEADINGS = (
     "w",
     "read as\nasked",
-    "spread",
+    "diver-\nsity",
     "of the\nreal",
     "Fréchet\ndistance",
     "nearest",
@@ -244,7 +244,7 @@ def print_scores(report: Mapping[str, Any], console: Console) -> None:
         grid.add_row(name, text)
     console.print(grid, highlight=False)
     console.print(
-        "\nreal: held-out images. Read as asked: by the classifier. Spread: the standard deviation "
+        "\nreal: held-out images. Read as asked: by the classifier. Diversity: the standard deviation "
         "of a pixel within a class. Fréchet distance: in the classifier's features, to "
         f"{report['frechet_per_class']} training images per class; in the row real its floor, "
         "between training images. Nearest: mean distance to the nearest training image. Pixels "

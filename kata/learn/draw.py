@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console
 
@@ -68,17 +67,12 @@ class BackgroundDiagnosis:
             self.in_time = False
             return None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._runner and self._pool and self._found:
             self._found.cancel()
             self.in_time = self.in_time and self._found.done()
             self._runner.stop()
-            self._runner.__exit__(kind, error, trace)
+            self._runner.__exit__(*error)
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _look(self) -> Mistake | None:

@@ -4,7 +4,6 @@ terminal.
 
 import os
 import sys
-from types import TracebackType
 from typing import Any
 
 WINDOWS = sys.platform == "win32"
@@ -26,12 +25,7 @@ class Keys:
             tty.setcbreak(0)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._before is not None:
             import termios
 

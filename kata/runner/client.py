@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
-from types import TracebackType
 
 from kata.runner.outcomes import CAN_FORK, Call, PytestJob, PytestResult, Reply, ended
 
@@ -47,12 +46,7 @@ class WarmRunner:
             self._idle.put(server)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for server in self._servers:
             server.close()
 

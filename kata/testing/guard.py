@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from kata.testing.assertions import fail
 
-KEPT = "everything that the caller handed over stays as it is, and so do torch's settings"
-HINTS = {
+_EXPECTED = "everything that the caller handed over stays as it is, and so do torch's settings"
+_HINTS = {
     "value": "avoid operations in place: write `a = a + b` instead of `a += b`, "
     "and make a new tensor instead of `a[mask] = ...`",
     "mode": "remember `model.training` of every layer before eval(), and put it back",
@@ -73,7 +73,7 @@ def _check(name: str, given: dict[str, Any], before: list[_Fact]) -> None:
     for old, new in zip(before, _facts(given), strict=True):
         if not _same(old.value, new.value):
             called = f"{name}({', '.join(_described(*item) for item in given.items())})"
-            fail(called, f"changed {old.what}", KEPT, HINTS[old.kind])
+            fail(called, f"changed {old.what}", _EXPECTED, _HINTS[old.kind])
 
 
 def _given(
