@@ -141,7 +141,7 @@ class Judge:
         if step.number in submission.problems:
             return replace(blank, reason=submission.problems[step.number])
         if step.number not in submission.files:
-            return replace(blank, reason=f"{step.file} was not handed in")
+            return replace(blank, reason=f"no {step.file} was handed in")
         text = submission.files[step.number]
         reply = self._reply(step, text)
         verdicts = self._verdicts(step, reply)

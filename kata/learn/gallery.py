@@ -218,7 +218,8 @@ def _drawn_by(workspace: Workspace, steps: tuple[Step, ...]) -> str:
         return f"all steps in {folder}"
     numbers = ", ".join(str(step.number) for step in steps)
     rest = ", and the solutions of the rest" if workspace.implementation.solutions.is_dir() else ""
-    return f"steps {numbers} in {folder}{rest}"
+    word = "step" if len(steps) == 1 else "steps"
+    return f"{word} {numbers} in {folder}{rest}"
 
 
 def _demand_place(page: Path) -> None:

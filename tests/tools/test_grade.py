@@ -129,7 +129,7 @@ def test_feedback_is_in_the_learners_words(run):
     broken = next(r for r in summary.results if r.name == "broken").steps[0]
     assert "line 1: syntax error" in broken.reason
     missing = next(r for r in summary.results if r.name == "nothing").steps[3]
-    assert missing.reason == f"{step_by_number(4).file} was not handed in"
+    assert missing.reason == f"no {step_by_number(4).file} was handed in"
     stubs = next(r for r in summary.results if r.name == "stubs").steps[0]
     assert stubs.reason == "it is not written yet"
     for other in (r.name for r in summary.results if r.name != "mistaken"):
