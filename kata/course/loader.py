@@ -10,14 +10,16 @@ one module. No file is loaded twice in one run.
 
 import importlib
 import itertools
+import os
 import sys
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from kata.course import KataError
 from kata.course.files import find_root, pasted, shown, source_text
@@ -70,7 +72,8 @@ class Implementation:
             raise _no_file(self.path, step)
         package = self._package if self.assembled else self._isolated_package(step)
         try:
-            module = importlib.import_module(f"{package}.{step.name}")
+            with _process_as_before(self.files[step.number][-1]):
+                module = importlib.import_module(f"{package}.{step.name}")
             vars(module).setdefault("__getattr__", self._missing(step))
             return module
         except KeyboardInterrupt:
@@ -114,6 +117,8 @@ class Implementation:
             if any(s.name == missing for s in STEPS):
                 where = "next to it" if self.assembled else "among the steps below it"
                 return f"{path} imports {missing}, which is not there {where}."
+        if isinstance(error, ModuleNotFoundError) and any(s.name == error.name for s in STEPS):
+            return f"{path} imports {error.name} without a dot: write `from .{error.name} import`."
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f" (line {last.lineno} of {shown(Path(last.filename))})" if last else ""
         return f"{path} does not load: {type(error).__name__}: {error}{place}."
@@ -145,6 +150,47 @@ def unload() -> None:
 def joined_text(files: Sequence[Path]) -> str:
     """Return the text of a step that is made of several files: its solution's, then the changes."""
     return "\n\n".join(source_text(file) for file in files)
+
+
+@contextmanager
+def _process_as_before(path: Path) -> Iterator[None]:
+    """Load a file as if it were started alone, and undo what it sets for the whole process.
+
+    Its arguments are empty. The working directory, the standard streams and torch's settings are
+    afterwards what they were.
+    """
+    arguments, folder, streams = sys.argv, Path.cwd(), (sys.stdout, sys.stderr)
+    settings = _torch_settings()
+    sys.argv = [str(path)]
+    try:
+        yield
+    finally:
+        sys.argv, (sys.stdout, sys.stderr) = arguments, streams
+        os.chdir(folder)
+        if "torch" in sys.modules:
+            import torch
+
+            dtype, device, threads, gradients = settings or (torch.float32, None, None, True)
+            torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(gradients)
+            if torch.get_default_device() != (device or torch.device("cpu")):
+                torch.set_default_device(device)
+            if threads and torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
+
+
+def _torch_settings() -> tuple[Any, ...] | None:
+    """Return torch's settings of the process; None if torch is not imported yet."""
+    if "torch" not in sys.modules:
+        return None
+    import torch
+
+    return (
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.get_num_threads(),
+        torch.is_grad_enabled(),
+    )
 
 
 class _Source(Loader):

@@ -76,6 +76,8 @@ def answer(question: Question, module: ModuleType, seed: int) -> Answer:
     """Return the answer of a step to one question."""
     name = getattr(question, "__name__", "")
     own = (seed ^ zlib.crc32(name.encode())) % 2**63
+    torch.set_default_dtype(torch.float32)  # an earlier question's call may have changed it
+    torch.set_grad_enabled(True)
     torch.manual_seed(own ^ 1)  # another seed, so that the step does not draw the question's inputs
     try:
         results = question(module, torch.Generator().manual_seed(own))

@@ -104,7 +104,10 @@ def paragraph(step: Step, outcome: Outcome) -> str:
         return message
     if outcome.error == "RecursionError":
         return "RecursionError: a function calls itself without end."
-    return f"It raised {outcome.error}: {message}".rstrip(": ")
+    called = f"Called {outcome.called}.\n" if outcome.called else ""
+    if outcome.error == "AssertionError":
+        return f"{called}It raised AssertionError: an `assert` of your own failed."
+    return f"{called}It raised {outcome.error}: {message}".rstrip(": ")
 
 
 def place_of(workspace: Workspace, step: Step, outcome: Outcome) -> str:

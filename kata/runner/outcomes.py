@@ -16,6 +16,7 @@ class Outcome:
 
     place: `path:line`, the last line of a file under test in the traceback, or "".
     printed: the end of what the test printed. Both are kept for failed tests only.
+    called: the call in which a function of the step raised the error, with its arguments, or "".
     """
 
     test: str
@@ -24,6 +25,7 @@ class Outcome:
     message: str = ""
     place: str = ""
     printed: str = ""
+    called: str = ""
 
     @property
     def function(self) -> str:
@@ -33,7 +35,8 @@ class Outcome:
     @property
     def said_in_words(self) -> bool:
         """Return whether the test itself says what is wrong, in contrast to a crash."""
-        return self.outcome == "failed" and self.error in ("AssertionError", "Failed")
+        spoken = self.error == "Failed" or (self.error == "AssertionError" and self.message != "")
+        return self.outcome == "failed" and spoken
 
 
 @dataclass(frozen=True)

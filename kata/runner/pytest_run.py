@@ -53,7 +53,7 @@ class _Collector:
     def __init__(self, test_limit: float | None) -> None:
         self.test_limit = test_limit
         self.outcomes: list[Outcome] = []
-        self.errors: dict[str, tuple[str, str, str]] = {}
+        self.errors: dict[str, tuple[str, str, str, str]] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -81,17 +81,19 @@ class _Collector:
         if call.excinfo is not None:
             error = call.excinfo
             place = _last_place(error, _files_under_test(item.config))
-            self.errors[item.nodeid] = (error.type.__name__, str(error.value), place)
+            called = next(iter(getattr(error.value, "__notes__", ())), "") if place else ""
+            self.errors[item.nodeid] = (error.type.__name__, str(error.value), place, called)
         report = yield
         report.sections = [(title, text[-PRINTED_KEPT:]) for title, text in report.sections]
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
-            error, message, place = self.errors.get(report.nodeid, ("", "", ""))
+            error, message, place, called = self.errors.get(report.nodeid, ("", "", "", ""))
             name = report.nodeid.partition("::")[2]
             printed = report.capstdout if report.outcome == "failed" else ""
-            self.outcomes.append(Outcome(name, report.outcome, error, message, place, printed))
+            told = (error, message, place, printed, called)
+            self.outcomes.append(Outcome(name, report.outcome, *told))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

@@ -45,14 +45,18 @@ class Guarded:
 
 
 def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with a check after every call that returns."""
+    """Return the function with a check after every call; its own errors get the call as a note."""
 
     @functools.wraps(function)
     def call(*arguments: Any, **named: Any) -> Any:
         __tracebackhide__ = True
         given = _given(function, arguments, named)
         before = list(_facts(given))
-        result = function(*arguments, **named)
+        try:
+            result = function(*arguments, **named)
+        except Exception as error:
+            error.add_note(_call_of(function.__name__, given))
+            raise
         _check(function.__name__, given, before)
         return result
 
@@ -66,14 +70,21 @@ class _Fact:
     what: str
     kind: str
     value: Any
+    restore: Callable[[Any], object] | None = None
 
 
 def _check(name: str, given: dict[str, Any], before: list[_Fact]) -> None:
     __tracebackhide__ = True
     for old, new in zip(before, _facts(given), strict=True):
         if not _same(old.value, new.value):
-            called = f"{name}({', '.join(_described(*item) for item in given.items())})"
-            fail(called, f"changed {old.what}", _EXPECTED, _HINTS[old.kind])
+            if old.restore is not None:
+                old.restore(old.value)  # the next test must not suffer
+            fail(_call_of(name, given), f"changed {old.what}", _EXPECTED, _HINTS[old.kind])
+
+
+def _call_of(name: str, given: dict[str, Any]) -> str:
+    """Return a call as a person would write it down."""
+    return f"{name}({', '.join(_described(*item) for item in given.items())})"
 
 
 def _given(
@@ -96,8 +107,9 @@ def _facts(given: dict[str, Any]) -> Iterator[_Fact]:
             yield from _facts_of(f"its argument {name}", value)
         elif isinstance(value, np.ndarray | list | dict):
             yield _Fact(f"its argument {name}", "value", value.copy())
-    yield _Fact("whether gradients are recorded", "setting", torch.is_grad_enabled())
-    yield _Fact("torch's default dtype", "setting", torch.get_default_dtype())
+    recorded, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    yield _Fact("whether gradients are recorded", "setting", recorded, torch.set_grad_enabled)
+    yield _Fact("torch's default dtype", "setting", dtype, torch.set_default_dtype)
     if isinstance(given.get("generator"), torch.Generator):
         yield _Fact("the state of torch's global generator", "draws", torch.get_rng_state())
 

@@ -94,6 +94,9 @@ def test_an_unknown_mistake_gets_no_diagnosis(told):
         ("    while True: print('x' * (1 << 20))\n", "more than 16 MB"),
         ("    while True: pass\n", "a loop that does not end"),
         ("    raise NotImplementedError('step 2: combine')\n", "combine is not written yet"),
+        ("    assert time_embedding is None\n", "an `assert` of your own failed"),
+        ("    assert time_embedding is None, 'not so'\n", "not so"),
+        ("    raise KeyError('oops')\n", "Called combine(time_embedding of shape "),
     ],
 )
 def test_whatever_a_step_does_is_said_in_a_sentence(told, monkeypatch, body, words):

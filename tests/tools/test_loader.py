@@ -2,9 +2,13 @@
 cannot load.
 """
 
+import contextlib
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
+import torch
 
 from kata.course.files import find_root
 from kata.course.loader import Implementation, StepError, unload
@@ -17,8 +21,6 @@ BROKEN_GUIDE = "def guide(v_uncond, v_cond, scale):\n    return 'mine'\n"
 @pytest.fixture(autouse=True)
 def _fresh():
     """Each test loads into an empty table of modules and leaves the run's own as it was."""
-    import sys
-
     from kata.course import loader
 
     packages = loader._packages
@@ -121,6 +123,7 @@ def test_an_edit_within_the_same_second_is_seen(folder):
         ("import sys\nsys.exit(0)\n", "does not load: SystemExit"),
         ("import no_such_module\n", "No module named 'no_such_module'"),
         ("from .step07_sampling import sample\n", "imports step07_sampling, which is not there"),
+        ("from step02_conditioning import combine\n", "write `from .step02_conditioning import`"),
         ("\x00", "step03_guidance.py"),
     ],
 )
@@ -131,6 +134,37 @@ def test_a_step_that_does_not_load_says_why_in_one_sentence(tmp_path, text, sent
         Implementation(tmp_path).module(step_by_number(3))
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+SETTINGS = """
+import argparse, os, sys, torch
+assert not vars(argparse.ArgumentParser().parse_args())
+os.chdir("/")
+sys.stdout = sys.stderr = None
+torch.set_default_dtype(torch.float64)
+torch.set_default_device("meta")
+torch.set_grad_enabled(False)
+torch.set_num_threads(torch.get_num_threads() + 1)
+"""
+
+
+@pytest.mark.parametrize("last", ["", "raise ValueError"])
+def test_a_file_sets_nothing_for_the_whole_process(tmp_path, monkeypatch, last):
+    """A file that reads its arguments finds none; what it sets is undone, even if it fails."""
+    monkeypatch.setattr("sys.argv", ["kata", "check", "3"])
+    (tmp_path / step_by_number(3).file).write_text(SETTINGS + BROKEN_GUIDE + last, encoding="utf-8")
+    before = _settings()
+    with contextlib.suppress(StepError):
+        Implementation(tmp_path).module(step_by_number(3))
+    assert _settings() == before
+
+
+def _settings():
+    """Return what a step could change for the whole process."""
+    return (
+        *(sys.argv, Path.cwd(), sys.stdout, sys.stderr, torch.get_default_dtype()),
+        *(torch.get_default_device(), torch.is_grad_enabled(), torch.get_num_threads()),
+    )
 
 
 def test_a_missing_neighbour_is_named_as_the_reason(folder):
