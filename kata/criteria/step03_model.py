@@ -10,7 +10,7 @@ from kata.criteria.step03 import (
     model_and_batch,
     velocities,
 )
-from kata.testing.spies import Watched
+from kata.testing.spies import Watched, far, kind_of_device
 
 MODEL_DTYPES = (
     (torch.float32, torch.float64, torch.int32),
@@ -38,19 +38,6 @@ def grow(model):
     """Double the model's weights in place, as an optimizer changes them."""
     with torch.no_grad():
         model.table.mul_(2)
-
-
-def kind_of_device(call):
-    """Return where a call's result is: "meta", "cpu", or "both" if it mixed the two.
-
-    "meta" has no values, so a call that reads some is taken to have stayed there.
-    """
-    try:
-        return call().device.type
-    except (RuntimeError, TypeError) as error:
-        if "meta" not in str(error):
-            raise
-        return "both" if "expected device" in str(error) else "meta"
 
 
 @asks("guided_velocity")
@@ -138,25 +125,30 @@ rule(dtypes_of_images_times_and_labels, Criterion(close(0.02)))
 
 @asks("guide")
 def velocities_may_be_on_another_device_than_the_scale(step, g):
-    u, c = (v.to("meta") for v in velocities(g))
+    u, c = (far(v) for v in velocities(g))
     scales = {"float": 2.0, "0-dim": torch.tensor(2.0), "(B,)": torch.tensor([2.0, 0.0, 1.0])}
     return {
-        kind: kind_of_device(lambda w=w: step.guide(u, c, w)) == "meta"
-        for kind, w in scales.items()
+        kind: kind_of_device(lambda w=w: step.guide(u, c, w)) == "far" for kind, w in scales.items()
     }
 
 
 rule(velocities_may_be_on_another_device_than_the_scale, TESTIMONY)
 
 
+def far_model_and_batch(g):
+    """Return a model, images, times and labels on the device FAR."""
+    model, *batch = model_and_batch(g, 3)
+    model.table = far(model.table)
+    return model, *(far(part) for part in batch)
+
+
 @asks("guided_velocity")
 def null_labels_are_where_the_labels_are(step, g):
     answers = {}
-    for scale in WHOLE_SCALES:
-        model, x, t, y = (part.to("meta") for part in model_and_batch(g, 3))
-        answers[f"w={scale}"] = (
-            kind_of_device(lambda: step.guided_velocity(model, x, t, y, scale, 3)) == "meta"  # noqa: B023
-        )
+    for w in WHOLE_SCALES:
+        inputs = far_model_and_batch(g)
+        where = kind_of_device(lambda inputs=inputs, w=w: step.guided_velocity(*inputs, w, 3))
+        answers[f"w={w}"] = where == "far"
     return answers
 
 
