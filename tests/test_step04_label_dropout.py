@@ -28,6 +28,7 @@ from kata.criteria.step04_coins import (
     DISTANCES,
     LARGE,
     NUMBERS,
+    PAIR_PROBABILITIES,
     PAIRS,
     REPEATS,
     both_dropped,
@@ -243,9 +244,10 @@ def test_every_position_is_dropped_equally_often(step):
         )
 
 
-def test_labels_are_dropped_independently(step):
+@pytest.mark.parametrize("drop_prob", PAIR_PROBABILITIES)
+def test_labels_are_dropped_independently(step, drop_prob):
     """Two labels of a batch are both dropped with probability p², whether near or far apart."""
-    dropped = drops(step, labels(generator(fresh_seed()), VERY_MANY, 10), 0.25, 10)
+    dropped = drops(step, labels(generator(fresh_seed()), VERY_MANY, 10), drop_prob, 10)
     mirrored = (dropped & dropped.flip(0))[:PAIRS].sum()
     pairs = {
         "labels equally far from the two ends": mirrored,
@@ -256,10 +258,10 @@ def test_labels_are_dropped_independently(step):
         check_count(
             count,
             PAIRS,
-            0.0625,
-            called=f"drop_labels(y, 0.25, 10) on a batch of {VERY_MANY:,}",
+            drop_prob**2,
+            called=f"drop_labels(y, {drop_prob}, 10) on a batch of {VERY_MANY:,}",
             what=f"pairs of {which} were both dropped",
-            must="coins are independent, so two of them fall on null with probability 0.25²",
+            must=f"coins are independent, so two of them fall on null with probability {drop_prob}²",
             hint=DRAW,
             parts=len(pairs),
         )

@@ -13,7 +13,7 @@ FORMULA_SCALES = (-1.0, -0.0, SMALL, 0.5, 1 - SMALL, 1 + SMALL, 1.5, 4.0, 7, 12.
 
 WHOLE_SCALES = (0.0, 1.0, 3.0)
 
-TENSOR_SCALES = (0.0, 0.5, 1.0, 3.0, 0, 3, True)
+TENSOR_SCALES = (0.0, 0.5, 1.0, 1 + 2**-20, 3.0, 0, 3, True)
 """Scales as tensors without axes, of floating, integer and boolean dtype."""
 
 MODEL_SCALES = (-1.0, 0, 0.0, -0.0, SMALL, 0.5, 1 - SMALL, 1, 1.0, 1 + SMALL, 1.5, 4.0, 1e6)
@@ -46,8 +46,8 @@ def velocities(g, shape=(3, 1, 4, 5), dtype=torch.float64):
 
 
 def scale_per_sample(batch):
-    """Return scales `(batch,)`, quarters from -1 to 4."""
-    return (8 * torch.arange(batch, dtype=torch.float64) % 21 - 4) / 4
+    """Return scales `(batch,)` from -1 to 4, none of them a round number."""
+    return (8 * torch.arange(batch, dtype=torch.float64) % 21 - 4) / 4 + 2**-20
 
 
 def scale_of_two(kind):

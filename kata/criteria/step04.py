@@ -17,7 +17,7 @@ COIN_CLASSES = (3, 10, 26)
 
 DROPPED_SHARES = (
     *((0.05, True), (0.1, False), (0.1, True), (0.25, False), (0.9, True)),
-    *((0.0004, True), (0.004, False), (0.996, True), (0.9996, False)),
+    *((0.0001, True), (0.004, False), (0.996, True), (0.9999, False)),
 )
 """Probabilities, and whether the caller has a generator."""
 

@@ -9,6 +9,8 @@ from kata.criteria.step04 import CALLS, FEW, MANY, VERY_MANY, coins, drops, drop
 PAIRS = 50_000
 """How many pairs of labels are compared for each distance."""
 
+PAIR_PROBABILITIES = (0.1, 0.25, 0.75)
+
 DISTANCES = (
     *(2**k for k in range(17)),
     *(3, 5, 7, 10, 28, 50, 100, 300, 500, 1000, 5000, 10_000, 50_000, 100_000),
@@ -45,12 +47,16 @@ rule(number_of_drops_varies_in_large_batches, coins(CALLS))
 
 @asks("drop_labels")
 def labels_are_dropped_independently(step, g):
-    dropped = drops(step, labels(g, VERY_MANY, 10), 0.25, 10)
-    return {
-        "the second and the third, and so on": both_dropped(dropped, 1, 1),
-        "as far from either end": (dropped & dropped.flip(0))[:PAIRS].sum(),
-        **{f"{distance} apart": both_dropped(dropped, distance) for distance in DISTANCES},
-    }
+    answers = {}
+    for p in PAIR_PROBABILITIES:
+        dropped = drops(step, labels(g, VERY_MANY, 10), p, 10)
+        pairs = {
+            "the second and the third, and so on": both_dropped(dropped, 1, 1),
+            "as far from either end": (dropped & dropped.flip(0))[:PAIRS].sum(),
+            **{f"{distance} apart": both_dropped(dropped, distance) for distance in DISTANCES},
+        }
+        answers |= {f"p={p}: {which}": count for which, count in pairs.items()}
+    return answers
 
 
 rule(labels_are_dropped_independently, coins(PAIRS))
