@@ -11,7 +11,7 @@ The formula
     ỹ_i = y_i        with probability 1 - p,        independently for every sample i
 
 Shapes
-    y, ỹ      (B,)     int64, on the same device
+    y, ỹ      (B,)     integers, on the same device
 
 Why 10%
     - 1%: the unconditional half sees a hundredth of the images. Its guess is poor, and guidance
@@ -52,7 +52,7 @@ def drop_labels(
 ) -> Tensor:
     """Return the labels, each replaced by the null class with probability `drop_prob`.
 
-    y: labels, int64 `(B,)`
+    y: labels, integers `(B,)`
     drop_prob: in [0, 1]; 0 drops nothing and 1 drops all
     null_class: the label to put in
     generator: the source of randomness, used on its own device; None is torch's global one, which
@@ -65,8 +65,6 @@ def drop_labels(
     """
     if not 0 <= drop_prob <= 1:
         raise ValueError(f"drop_prob must lie in [0, 1], got {drop_prob}")
-    if y.is_floating_point():
-        raise TypeError(f"labels must be integers, got {y.dtype}")
     device = generator.device if generator is not None else y.device
     dropped = torch.rand(y.shape, generator=generator, device=device) < drop_prob
     return y.masked_fill(dropped.to(y.device), null_class)

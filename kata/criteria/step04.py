@@ -3,29 +3,38 @@
 import torch
 
 from kata.criteria.questions import CLASS_COUNTS, asks, tried
-from kata.criteria.rules import SAME, Criterion, Rule, close, counted, refused, rule
+from kata.criteria.rules import SAME, TESTIMONY, Criterion, Rule, close, counted, refused, rule
+from kata.testing.spies import far, kind_of_device
 
-MANY, SOME, FEW = 20_000, 4_000, 200
-"""Sizes of a batch: for counts, for shares, and to compare two results."""
-
-PAIRS = 5_000
-"""Half the size of a batch in which two labels at a time are compared."""
+VERY_MANY, MANY, SOME, FEW = 200_000, 20_000, 4_000, 200
+"""Sizes of a batch: for rare events, for counts, for shares, and to compare two results."""
 
 CALLS = 400
 """How often a question repeats a small batch."""
 
-COIN_CLASSES = (3, 10)
+COIN_CLASSES = (3, 10, 26)
 """Numbers of classes whose samples are compared with each other."""
 
-DROPPED_SHARES = ((0.05, True), (0.1, False), (0.1, True), (0.25, False), (0.9, True))
+DROPPED_SHARES = (
+    *((0.05, True), (0.1, False), (0.1, True), (0.25, False), (0.9, True)),
+    *((0.0001, True), (0.004, False), (0.996, True), (0.9999, False)),
+)
 """Probabilities, and whether the caller has a generator."""
 
-NULL_CLASSES = ((3, 3), (7, 7), (10, 10), (3, 10), (7, 12))
+NULL_CLASSES = ((3, 3), (7, 7), (10, 10), (26, 26), (3, 10), (7, 12))
 """Numbers of classes, and null classes."""
 
 PROBABILITIES = (0.0, 0.5, 1.0)
 
-BAD_PROBABILITIES = (-1, -0.01, 1.01, 2, 10, float("inf"))
+ENDS = (0.0, 1.0, 0, 1)
+"""Probabilities that leave nothing to chance, as whole numbers too."""
+
+BAD_PROBABILITIES = (
+    *(-1, -0.01, -1e-6, 1 + 1e-6, 1.01, 2, 10),
+    *(float("inf"), -float("inf"), float("nan")),
+)
+
+LABEL_DTYPES = (torch.int64, torch.int32, torch.int16, torch.uint8)
 
 NO_GRAD_CONTEXTS = (torch.no_grad, torch.inference_mode)
 
@@ -67,15 +76,47 @@ def summary(result, y, null_class):
 
 
 @asks("drop_labels")
+def y_is_not_changed(step, g):
+    answers = {}
+    for p in (*PROBABILITIES, *ENDS):
+        y = labels(g, SOME, 7)
+        before = y.clone()
+        step.drop_labels(y, p, 7, g)
+        answers[f"p={p!r}: share changed"] = (y != before).double().mean()
+    return answers
+
+
+SAME_SHARES = close(0.08)
+"""Shares of 4,000 labels with a coin each differ by more only once in 10^11 times."""
+
+
+rule(y_is_not_changed, Criterion(SAME, SAME_SHARES, testimony=True))
+
+
+@asks("drop_labels")
+def result_is_a_tensor_of_its_own(step, g):
+    answers = {}
+    for p in (*PROBABILITIES, *ENDS):
+        y = labels(g, FEW, 7)
+        before = y.clone()
+        step.drop_labels(y, p, 7, g).fill_(-1)
+        answers[f"p={p!r}"] = torch.equal(y, before)
+    return answers
+
+
+rule(result_is_a_tensor_of_its_own, TESTIMONY)
+
+
+@asks("drop_labels")
 def share_of_dropped_labels(step, g):
     answers = {}
     for p, own in DROPPED_SHARES:
-        dropped = drops(step, labels(g, MANY, 10), p, 10, g if own else None)
+        dropped = drops(step, labels(g, VERY_MANY, 10), p, 10, g if own else None)
         answers[f"p={p}, {'own' if own else 'global'} generator"] = dropped.sum()
     return answers
 
 
-COUNTS = 64
+COUNTS = 128
 """The largest number of counts in one answer."""
 
 
@@ -85,7 +126,7 @@ def coins(trials: int) -> Criterion:
     return Criterion(alike, alike)
 
 
-rule(share_of_dropped_labels, coins(MANY))
+rule(share_of_dropped_labels, coins(VERY_MANY))
 
 
 @asks("drop_labels")
@@ -93,15 +134,11 @@ def zero_drops_nothing_and_one_drops_all(step, g):
     answers = {}
     for num_classes in CLASS_COUNTS:
         y = labels(g, SOME, num_classes)
-        for p in (0.0, 1.0):
+        for p in ENDS:
             result = step.drop_labels(y=y.clone(), drop_prob=p, null_class=num_classes)
             for name, value in summary(result, y, num_classes).items():
-                answers[f"K={num_classes}, p={p}: {name}"] = value
+                answers[f"K={num_classes}, p={p!r}: {name}"] = value
     return answers
-
-
-SAME_SHARES = close(0.08)
-"""Shares of 4,000 labels with a coin each differ by more only once in 10^11 times."""
 
 
 rule(zero_drops_nothing_and_one_drops_all, Criterion(SAME, SAME_SHARES))
@@ -159,28 +196,15 @@ rule(every_position_is_dropped_equally_often, coins(CALLS))
 
 
 @asks("drop_labels")
-def labels_are_dropped_independently(step, g):
-    dropped = drops(step, labels(g, 2 * PAIRS, 10), 0.25, 10)
-    return {
-        "neighbours": (dropped[::2] & dropped[1::2]).sum(),
-        "half a batch apart": (dropped[:PAIRS] & dropped[PAIRS:]).sum(),
-        "as far from either end": (dropped & dropped.flip(0))[:PAIRS].sum(),
-    }
+def active_whenever_it_is_called(step, g):
+    answers = {}
+    for context in NO_GRAD_CONTEXTS:
+        with context():
+            answers[context.__name__] = drops(step, labels(g, MANY, 10), 0.5, 10, g).sum()
+    return answers
 
 
-rule(labels_are_dropped_independently, coins(PAIRS))
-
-
-@asks("drop_labels")
-def every_call_draws_anew(step, g):
-    y = labels(g, MANY, 10)
-    return {
-        name: (drops(step, y, 0.25, 10, source) & drops(step, y, 0.25, 10, source)).sum()
-        for name, source in (("own generator", g), ("global generator", None))
-    }
-
-
-rule(every_call_draws_anew, coins(MANY))
+rule(active_whenever_it_is_called, coins(MANY))
 
 
 @asks("drop_labels")
@@ -192,58 +216,34 @@ rule(batch_of_one, coins(CALLS))
 
 
 @asks("drop_labels")
-def y_is_not_changed(step, g):
+def labels_keep_their_dtype(step, g):
     answers = {}
-    for p in PROBABILITIES:
-        y = labels(g, SOME, 7)
-        before = y.clone()
-        step.drop_labels(y, p, 7, g)
-        answers[f"p={p}: share changed"] = (y != before).double().mean()
+    for dtype in LABEL_DTYPES:
+        y = labels(g, SOME, 7).to(dtype)
+        for name, value in summary(step.drop_labels(y.clone(), 0.5, 7, g), y, 7).items():
+            answers[f"{dtype}: {name}"] = value
     return answers
 
 
-rule(y_is_not_changed, Criterion(SAME, SAME_SHARES, testimony=True))
+rule(labels_keep_their_dtype, Criterion(SAME_SHARES))
 
 
 @asks("drop_labels")
-def generator_decides_the_result(step, g):
-    y, state = labels(g, FEW, 10), torch.get_rng_state()
-    one, other = torch.randint(2**31, (2,), generator=g).tolist()
-    first, again, another = (
-        drops(step, y, 0.5, 10, torch.Generator().manual_seed(seed)) for seed in (one, one, other)
-    )
+def empty_batch_stays_empty(step, g):
+    y = labels(g, 0, 3)
+    return {f"p={p}": step.drop_labels(y, p, 3) for p in PROBABILITIES}
+
+
+@asks("drop_labels")
+def labels_stay_on_their_device(step, g):
+    y = far(labels(g, SOME, 3))
     return {
-        "same seed, same drops": torch.equal(first, again),
-        "other seed, same drops": torch.equal(first, another),
-        "global generator as it was": torch.equal(state, torch.get_rng_state()),
+        "own generator": kind_of_device(lambda: step.drop_labels(y, 0.5, 3, g)) == "far",
+        "global generator": kind_of_device(lambda: step.drop_labels(y, 0.5, 3)) == "far",
     }
 
 
-@asks("drop_labels")
-def without_a_generator_the_global_one_is_used(step, g):
-    y, results, following = labels(g, FEW, 10), [], []
-    one, other = torch.randint(2**31, (2,), generator=g).tolist()
-    for seed in (one, one, other):
-        torch.manual_seed(seed)
-        results.append(drops(step, y, 0.5, 10))
-        following.append(torch.rand(4))
-    return {
-        "same seed, same drops": torch.equal(results[0], results[1]),
-        "other seed, same drops": torch.equal(results[0], results[2]),
-        "other seed, same numbers afterwards": torch.equal(following[0], following[2]),
-    }
-
-
-@asks("drop_labels")
-def active_whenever_it_is_called(step, g):
-    answers = {}
-    for context in NO_GRAD_CONTEXTS:
-        with context():
-            answers[context.__name__] = drops(step, labels(g, MANY, 10), 0.5, 10, g).sum()
-    return answers
-
-
-rule(active_whenever_it_is_called, coins(MANY))
+rule(labels_stay_on_their_device, TESTIMONY)
 
 
 @asks("drop_labels")

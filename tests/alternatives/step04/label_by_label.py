@@ -2,7 +2,7 @@
 
 
 def drop_labels(y, drop_prob, null_class, generator=None):
-    if drop_prob < 0 or drop_prob > 1:
+    if not 0.0 <= drop_prob <= 1.0:
         raise ValueError(f"{drop_prob} is not a probability")
     labels = []
     for label in y.tolist():
