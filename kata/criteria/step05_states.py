@@ -7,6 +7,7 @@ import torch
 from kata.criteria.questions import asks, tried
 from kata.criteria.rules import TESTIMONY, Criterion, close, rule
 from kata.criteria.step05 import LABELS, ROUNDED, SMALL, TABLE, inputs, small
+from kata.testing.devices import ELSEWHERE, elsewhere, moved, two_devices, values
 
 TINY = SMALL | {"img_size": 4, "embed_dim": 16, "depth": 1, "num_heads": 2}
 """The sizes of the smallest model; its images are (3, 4, 4)."""
@@ -268,13 +269,15 @@ rule(gradients_are_those_of_the_dit, Criterion(close(1e-4)))
 
 @asks("ConditionalDiT")
 def model_runs_where_its_weights_are(step, g):
-    model = small(step, g, **TINY).to("meta")
-    x, t, _ = (value.to("meta") for value in inputs(g, image_shape=TINY_IMAGE))
-    devices = []
-    model.class_embed.register_forward_pre_hook(lambda _, values: devices.append(values[0].device))
-    v = model(x, t)
-    answers = {"velocity": v.device == x.device, "shape": torch.tensor(v.shape)}
-    return answers | {"labels": all(device == x.device for device in devices)}
+    answers, model = {}, small(step, g, **TINY)
+    x, t, y = (elsewhere(value) for value in inputs(g, image_shape=TINY_IMAGE))
+    with two_devices():
+        moved(model)
+        for name, label in (("y", y), ("None", None)):
+            v = tried(lambda label=label: model(x, t, label))
+            answers[name] = values(v)
+            answers[f"{name}: there"] = isinstance(v, torch.Tensor) and v.device == ELSEWHERE
+    return answers
 
 
-rule(model_runs_where_its_weights_are, TESTIMONY)
+rule(model_runs_where_its_weights_are, Criterion(ROUNDED))

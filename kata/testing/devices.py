@@ -26,14 +26,19 @@ class _Away(Tensor):
 
     @staticmethod
     def __new__(cls, kept: Tensor) -> "_Away":
-        away: _Away = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
-            cls, kept.shape, kept.stride(), kept.storage_offset(), dtype=kept.dtype, device="meta"
+        away: _Away = torch.Tensor._make_wrapper_subclass(
+            cls,
+            kept.shape,
+            kept.stride(),
+            kept.storage_offset(),
+            dtype=kept.dtype,
+            device=ELSEWHERE,
         )
         away.kept = kept
         return away
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         return _run(function, args, kwargs or {})
@@ -97,9 +102,11 @@ def moved(model: Module) -> Module:
     return model
 
 
-def values(tensor: Tensor) -> Tensor:
-    """Return the values of a tensor, on whichever device it is, on the CPU."""
-    return tensor.kept if isinstance(tensor, _Away) else tensor
+def values(result: Any) -> Any:
+    """Return a tensor's values on the CPU, on whichever device it is, and other results as they
+    are.
+    """
+    return _kept(result)
 
 
 COPIES = ("aten::copy_", "aten::_to_copy")
