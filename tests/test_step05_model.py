@@ -136,6 +136,27 @@ def test_nothing_of_the_callers_is_changed(step, state, recording):
             forward(model, x, t, label)
 
 
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+def test_nothing_is_random(step, training):
+    """The velocity needs no random numbers, and draws none."""
+    model, _, _ = conditional(step, **TINY)
+    model.train(training)
+    x, t, y = inputs(generator(0), image_shape=TINY_IMAGE)
+    for name, label in (("y", y), ("None", None)):
+        state = torch.get_rng_state()
+        first = model(x, t, label)
+        kept = torch.equal(state, torch.get_rng_state())
+        torch.rand(5)
+        same = torch.equal(first, model(x, t, label))
+        check_that(
+            kept and same,
+            called=f"model(x, t, {name}) twice in {'train' if training else 'eval'} mode",
+            got="gave two velocities" if kept or not same else "drew random numbers",
+            must="the velocity is a function of x, t and y: nothing in the model is random",
+            hint="drop no labels here, and add no noise: both belong to the training loop",
+        )
+
+
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("num_classes", CLASS_COUNTS)
 @pytest.mark.parametrize("batch", MODEL_BATCHES)
@@ -173,6 +194,33 @@ def test_every_label_gives_another_velocity(step, num_classes):
     )
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("num_classes", "batch"), NULL_CASES)
+def test_none_is_the_null_class(step, num_classes, batch, training):
+    """No label, None and K give the same velocity bit by bit: that of the table's null row."""
+    model, dit, table = conditional(step, num_classes)
+    model.train(training)
+    x, t, _ = inputs(generator(0), num_classes, batch)
+    null = torch.full((batch,), num_classes)
+    check_close(
+        model(x, t, None),
+        expected(dit, table, x, t, null),
+        called="model(x, t, None)",
+        must="None means the null class for every sample: c = h_t + E[K]",
+        hint="None takes the same path as labels, through the last row of the table",
+        tolerance=1e-4,
+    )
+    with torch.no_grad():
+        omitted, none, labelled = model(x, t), model(x, t, None), model(x, t, null)
+    check_that(
+        torch.equal(omitted, none) and torch.equal(none, labelled),
+        called=f"model(x, t), model(x, t, None) and model(x, t, y) with y = {num_classes} everywhere",
+        got="gave different velocities",
+        must="the three are equal, bit by bit",
+        hint="turn None into null labels first, and change nothing else",
+    )
+
+
 @pytest.mark.parametrize("labelled", [True, False])
 def test_time_matters_with_and_without_a_label(step, labelled):
     """At another time an image has another velocity, from t = 0 to t = 1, also if y is None."""
@@ -201,33 +249,6 @@ def test_time_matters_with_and_without_a_label(step, labelled):
             hint="hand t to time_embed as it is",
             tolerance=1e-4,
         )
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize(("num_classes", "batch"), NULL_CASES)
-def test_none_is_the_null_class(step, num_classes, batch, training):
-    """No label, None and K give the same velocity bit by bit: that of the table's null row."""
-    model, dit, table = conditional(step, num_classes)
-    model.train(training)
-    x, t, _ = inputs(generator(0), num_classes, batch)
-    null = torch.full((batch,), num_classes)
-    check_close(
-        model(x, t, None),
-        expected(dit, table, x, t, null),
-        called="model(x, t, None)",
-        must="None means the null class for every sample: c = h_t + E[K]",
-        hint="None takes the same path as labels, through the last row of the table",
-        tolerance=1e-4,
-    )
-    with torch.no_grad():
-        omitted, none, labelled = model(x, t), model(x, t, None), model(x, t, null)
-    check_that(
-        torch.equal(omitted, none) and torch.equal(none, labelled),
-        called=f"model(x, t), model(x, t, None) and model(x, t, y) with y = {num_classes} everywhere",
-        got="gave different velocities",
-        must="the three are equal, bit by bit",
-        hint="turn None into null labels first, and change nothing else",
-    )
 
 
 def test_none_fits_every_batch(step):
@@ -304,27 +325,6 @@ def test_no_label_is_dropped(step, training):
         hint="nothing in the model is random: only the training loop drops labels",
         tolerance=1e-4,
     )
-
-
-@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-def test_nothing_is_random(step, training):
-    """The velocity needs no random numbers, and draws none."""
-    model, _, _ = conditional(step, **TINY)
-    model.train(training)
-    x, t, y = inputs(generator(0), image_shape=TINY_IMAGE)
-    for name, label in (("y", y), ("None", None)):
-        state = torch.get_rng_state()
-        first = model(x, t, label)
-        kept = torch.equal(state, torch.get_rng_state())
-        torch.rand(5)
-        same = torch.equal(first, model(x, t, label))
-        check_that(
-            kept and same,
-            called=f"model(x, t, {name}) twice in {'train' if training else 'eval'} mode",
-            got="gave two velocities" if kept or not same else "drew random numbers",
-            must="the velocity is a function of x, t and y: nothing in the model is random",
-            hint="drop no labels here, and add no noise: both belong to the training loop",
-        )
 
 
 @pytest.mark.parametrize("recording", [True, False], ids=["recording", "no_grad"])
