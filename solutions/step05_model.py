@@ -89,14 +89,14 @@ class ConditionalDiT(DiT):
 
         x: `(B, C, H, W)`
         t: `(B,)` in [0, 1]
-        y: int64 `(B,)`, 0 .. K, or None; None is the null class for every sample and gives bitwise
-            the same
+        y: integers `(B,)`, 0 .. K, or None, which is null for every sample, to the last bit
 
-        The result is the velocity of the given `DiT` under c = h_t + E[y], in every block. Every
-        sample's velocity depends on its own image, time and label alone. Gradients flow to all
-        parameters, and to those rows of the table that were looked up. Changes no input. The result
-        is the same in train and eval mode: nothing is dropped here. Raises IndexError, ValueError
-        or TypeError if labels are out of range, not integers or not of shape `(B,)`.
+        The result is the velocity of the given `DiT` under c = h_t + E[y], with the weights as they
+        are now. It is the same in train and eval mode: nothing is random, nothing is dropped here.
+        Each sample's velocity depends on its own image, time and label alone. Gradients flow to x,
+        to all parameters, and to those rows of the table that were looked up. Changes nothing.
+        Raises IndexError, ValueError or TypeError if x has another shape, or if labels are out of
+        range, not integers or not of shape `(B,)`.
         """
         if y is None:
             y = torch.full((x.shape[0],), self.null_class, dtype=torch.int64, device=x.device)

@@ -24,8 +24,10 @@ class ConditionalDiT(DiT):
         return combine(self.time_embed(t), self.class_embed(label))
 
     def forward(self, x, t, y=None):
-        if y is not None and (y.dtype != torch.int64 or y.ndim != 1 or len(y) != len(x)):
-            raise TypeError("labels are int64, one a sample")
+        if y is not None and (y.dtype == torch.bool or y.is_floating_point()):
+            raise TypeError("labels are integers")
+        if y is not None and y.shape != (len(x),):
+            raise ValueError("one label per sample")
         labels = [self.null_class] * len(x) if y is None else y.tolist()
         if min(labels) < 0 or max(labels) > self.null_class:
             raise ValueError("there is no such label")

@@ -28,10 +28,12 @@ class ConditionalDiT(DiT):
         self.class_embed = ClassEmbedding(num_classes=num_classes, embed_dim=4 * embed_dim)
 
     def forward(self, x, t, y=None):
+        if x.shape[1:] != self.image_shape:
+            raise ValueError(f"images are {self.image_shape}, not {tuple(x.shape[1:])}")
         if y is None:
             rows = self.class_embed.embed.weight[-1:].expand(len(x), -1)
         elif y.shape != (len(x),):
-            raise ValueError(f"one label a sample, not {tuple(y.shape)}")
+            raise ValueError(f"one label per sample, not {tuple(y.shape)}")
         else:
             rows = self.class_embed(y)
         condition = rows + self.time_embed(t)
