@@ -159,7 +159,7 @@ rule(interpolate_changes_no_input, TESTIMONY)
 
 
 @asks("flow_matching_loss")
-def loss_is_themean_squared_error(step, g):
+def loss_is_the_mean_squared_error(step, g):
     answers = {}
     for size, shape, k, p in LOSS_CASES:
         model = Recorder(g, k, shape[0])
@@ -196,7 +196,7 @@ def mean_square(values: Values) -> Values:
     return facts
 
 
-rule(loss_is_themean_squared_error, viewed(mean_square))
+rule(loss_is_the_mean_squared_error, viewed(mean_square))
 
 
 @asks("flow_matching_loss")

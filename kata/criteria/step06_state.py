@@ -4,7 +4,7 @@ import contextlib
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_map_only, tree_unflatten
 
 from kata.criteria.questions import asks, random_sources, refusal
 from kata.criteria.rules import TESTIMONY, Criterion, Values, close, refused, rule, viewed
@@ -81,11 +81,13 @@ class Travel(TorchDispatchMode):
         if mixed and operation.overloadpacket.__name__ not in MIXTURES:
             raise RuntimeError("Expected all tensors to be on the same device")
         there = devices[0].type == "meta" if devices else any(away)
+        if there and any(isinstance(value, torch.Generator) for value in given):
+            raise RuntimeError("Expected a 'meta' device type for generator but found 'cpu'")
         inner = [v.inner if isinstance(v, Away) else v for v in given]
         inner = [torch.device("cpu") if isinstance(v, torch.device) else v for v in inner]
         arguments, named = tree_unflatten(inner, shape)
         result = operation(*arguments, **named)
-        return Away(result) if there and isinstance(result, torch.Tensor) else result
+        return tree_map_only(torch.Tensor, Away, result) if there else result
 
 
 class Arrival(Exception):
