@@ -390,19 +390,20 @@ def test_times_are_uniform(step, own):
 
 @either_source
 def test_each_time_is_uniform_in_its_place(step, own):
-    """In small batches, each sample's time is U(0, 1), whatever its place and the other times."""
+    """In small batches, each sample's time is U(0, 1) whatever its place; draws are not paired."""
     source = generator(fresh_seed()) if own else None
     model, (x0, y) = Recorder(generator(7)), batch(generator(7), SAMPLES)
 
     def draw():
-        return loss_and_call(step, model, x0, y, num_classes=3, generator=source)[2]
+        return x0, *loss_and_call(step, model, x0, y, num_classes=3, generator=source)[1:3]
 
-    found = spread_of_times(small_batches(draw))
+    found = spread_of_times(*small_batches(draw))
     for what, share, words in (
         ("places", 0.2, "times of one place in the batch lie in one fifth of [0, 1]"),
         ("halves", 0.3125, "batches have exactly half of their times below 0.5"),
         ("pairs", 0.5, "pairs of neighbours in a batch lie on the same side of 0.5"),
         ("calls", 0.5, "times lie on the same side of 0.5 as in the call before"),
+        ("noise", 0.5, "pixels of noise have the same sign in neighbours of a batch"),
     ):
         for marks in found[what]:
             check_count(
@@ -411,9 +412,9 @@ def test_each_time_is_uniform_in_its_place(step, own):
                 share,
                 called=f"flow_matching_loss {RUNS} times on a batch of {SAMPLES} images",
                 what=words,
-                must="each time comes from U(0, 1), independent of its place and of other times",
-                hint="torch.rand(B); do not sort, spread or pair the times",
-                parts=33,
+                must="each time is U(0, 1), independent of its place and of others, and so is each noise",
+                hint="torch.rand(B) and torch.randn: do not sort, spread, pair or centre what they draw",
+                parts=34,
             )
 
 
@@ -457,7 +458,7 @@ def test_draws_do_not_depend_on_the_data(step, own):
             what=f"times these two agreed: {what}",
             must="noise, time and coin are drawn without looking at the data or at each other",
             hint="draw with torch.randn and torch.rand, and do not sort, match or scale the draws",
-            parts=9,
+            parts=10,
         )
 
 

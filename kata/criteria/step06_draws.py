@@ -12,16 +12,21 @@ RUNS, SAMPLES = 400, 6
 
 
 def small_batches(draw):
-    """Return the times of many small batches: `(RUNS, SAMPLES)`."""
-    return torch.stack([draw() for _ in range(RUNS)]).double()
+    """Return times `(RUNS, SAMPLES)` and noise of many small batches.
+
+    draw: returns x0, x and t of one batch
+    """
+    x0, x, t = (torch.stack(parts) for parts in zip(*(draw() for _ in range(RUNS)), strict=True))
+    return t.double(), (x - (1 - t[..., None, None, None]) * x0).flatten(2)
 
 
-def spread_of_times(times):
-    """Mark, by what is looked at, where the times of many small batches have a property.
+def spread_of_times(times, noise):
+    """Mark, by what is looked at, where times and noise of many small batches have a property.
 
     places: `(5 * SAMPLES, RUNS)`, whether a sample's time lies in each fifth of [0, 1].
     halves: whether exactly half of a batch lies below 0.5. pairs and calls: whether neighbours in a
-    batch, and in two batches in a row, lie on the same side of 0.5.
+    batch, and in two batches in a row, lie on the same side of 0.5. noise: whether a pixel has the
+    same sign in neighbours of a batch.
     """
     fifth, late = (times * 5).floor().clamp(max=4), times > 0.5
     return {
@@ -29,6 +34,7 @@ def spread_of_times(times):
         "halves": (late.sum(1) == SAMPLES // 2).view(1, -1),
         "pairs": (late[:, ::2] == late[:, 1::2]).view(1, -1),
         "calls": (late[::2] == late[1::2]).view(1, -1),
+        "noise": ((noise > 0)[:, ::2] == (noise > 0)[:, 1::2]).view(1, -1),
     }
 
 
@@ -61,6 +67,7 @@ def ties(x0, y, x, t, labels):
     far = t > 0.01
     x1 = (x0 + (x - x0) / t.view(-1, 1, 1, 1))[far][:3800, 0, 0]
     x0, y, t, dropped = (part[far][:3800] for part in (x0[:, 0, 0], y, t, labels == 2))
+    coins = labels[:3801] == 2
     late, one, big = t > 0.5, y == 1, x1.abs() > 0.67449
     return {
         "a pixel of noise above 0 and the image's pixel above 0": (x1 > 0) == (x0 > 0),
@@ -71,6 +78,7 @@ def ties(x0, y, x, t, labels):
         "t > 0.5 and the image's first pixel above 0": late == (x0[:, 0] > 0),
         "t > 0.5 and the label 1": late == one,
         "a dropped label and the label 1": dropped == one,
+        "a dropped label and a dropped label of the next sample": coins[1:] == coins[:-1],
         "a dropped label and the image's first pixel above 0": dropped == (x0[:, 0] > 0),
     }
 
@@ -82,9 +90,10 @@ def each_time_is_uniform_in_its_place(step, g):
         model, (x0, y) = Recorder(g), batch(g, SAMPLES)
 
         def draw(model=model, x0=x0, y=y, own=own):
-            return recorded(step, model, x0, y, num_classes=3, generator=own)["t"]
+            asked = recorded(step, model, x0, y, num_classes=3, generator=own)
+            return asked["x0"], asked["x"], asked["t"]
 
-        found = spread_of_times(small_batches(draw))
+        found = spread_of_times(*small_batches(draw))
         answers |= {f"{name}: {what}": marks.sum(1) for what, marks in found.items()}
     return answers
 
@@ -96,6 +105,7 @@ rule(
         halves=(RUNS, (0.3125,)),
         pairs=(RUNS * SAMPLES // 2, (0.5,)),
         calls=(RUNS * SAMPLES // 2, (0.5,)),
+        noise=(RUNS * SAMPLES * 6, (0.5,)),
     ),
 )
 
@@ -131,5 +141,5 @@ def draws_do_not_depend_on_the_data(step, g):
 
 
 rule(
-    draws_do_not_depend_on_the_data, counts(pixels=(11_400, (0.5,) * 5), samples=(3800, (0.5,) * 4))
+    draws_do_not_depend_on_the_data, counts(pixels=(11_400, (0.5,) * 5), samples=(3800, (0.5,) * 5))
 )
