@@ -72,15 +72,15 @@ def interpolate(x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     x0, x1: `(B, C, H, W)`
     t: `(B,)`, one time per sample, also if B equals the width of the image
 
-    Returns x_t = (1 - t) x0 + t x1 and v = x1 - x0, both `(B, C, H, W)`. Changes no input. Raises
-    ValueError if the shapes do not fit.
+    Returns x_t = (1 - t) x0 + t x1 and v = x1 - x0, both `(B, C, H, W)` and of the dtype of x0.
+    Changes no input. Raises ValueError if the shapes do not fit.
     """
     if x0.shape != x1.shape or tuple(t.shape) != (x0.shape[0],):
         raise ValueError(
             f"x0 and x1 must have one shape (B, C, H, W) and t the shape (B,), "
             f"got {tuple(x0.shape)}, {tuple(x1.shape)} and {tuple(t.shape)}"
         )
-    t = t.view(-1, 1, 1, 1)
+    t = t.to(x0.dtype).view(-1, 1, 1, 1)
     return (1 - t) * x0 + t * x1, x1 - x0
 
 
@@ -95,7 +95,7 @@ def flow_matching_loss(
     """Return the flow-matching loss of a batch.
 
     model: called once, as model(x_t, t, ỹ), on the whole batch, in whatever mode it is
-    x0: images `(B, C, H, W)` in [-1, 1]
+    x0: images `(B, C, H, W)` in [-1, 1]; x_t is of their dtype, x_t and t are on their device
     y: labels, int64 `(B,)`
     label_drop_prob: in [0, 1]
     num_classes: K, which is also the null class
@@ -103,8 +103,8 @@ def flow_matching_loss(
 
     The loss is the mean over all samples and pixels of (model(x_t, t, ỹ) - (x1 - x0))². No sample,
     time or pixel weighs more than another. Every sample draws its own noise x1 ~ N(0, I), time
-    t ~ U(0, 1) and coin. The same seed gives the same loss. Returns a scalar tensor with its graph.
-    Changes neither x0 nor y.
+    t ~ U(0, 1) and coin. The same seed gives the same loss. Returns a scalar tensor with its graph,
+    unless autograd is off. Changes neither x0 nor y.
     """
     device = generator.device if generator is not None else x0.device
     x1 = torch.randn(x0.shape, generator=generator, device=device, dtype=x0.dtype).to(x0.device)
@@ -122,9 +122,9 @@ class ConditionalTrainer:
     label_drop_prob, num_classes: as in `flow_matching_loss`
     device: where to train, by default `get_device()`; the model and each batch are moved there
 
-    `.model` is the model. `.optimizer` is an AdamW over all parameters, made by `__init__`.
-    `.losses` holds the average loss of every epoch so far. All draws come from torch's global
-    generator, which is never reseeded.
+    `.model` is the model itself. `.optimizer` is an AdamW over all parameters, made by `__init__`;
+    its learning rate may be changed between calls of `train`. `.losses` holds the average loss of
+    every epoch so far. All draws come from torch's global generator, which is never reseeded.
     """
 
     model: nn.Module
@@ -155,15 +155,18 @@ class ConditionalTrainer:
     def train(self, num_epochs: int) -> list[float]:
         """Train for some more epochs, in train mode.
 
-        Every batch of the loader is one step of the optimiser. Returns the average loss of each of
-        these epochs as floats: the plain mean of its batch losses, even if the last batch is
-        smaller. May be called again and goes on; `.losses` holds all epochs. Prints the device, the
-        number of parameters and the dropout probability. Then it prints `Epoch n: avg_loss = ...`
+        num_epochs: 0 or more; all of them are trained, even if the loss rises
+
+        Every batch of the loader is one step of the optimiser. Gradients from before do not count,
+        and frozen parameters stay as they are. Returns the average loss of each of these epochs as
+        floats: the plain mean of its batch losses, even if the last batch is smaller. May be called
+        again and goes on; `.losses` holds all epochs. Prints the device, the number of parameters
+        and the dropout probability. Then it prints `Epoch n: avg_loss = ...`
         after every epoch, with at least four decimals; n counts from 1 over all calls.
         """
         parameters = sum(p.numel() for p in self.model.parameters())
         print(
-            f"Training on {self.device}: {parameters:,} parameters, label dropout {self.label_drop_prob:.0%}"
+            f"Training on {self.device}: {parameters:,} parameters, label dropout {self.label_drop_prob:g}"
         )
         self.model.train()
         for _ in range(num_epochs):

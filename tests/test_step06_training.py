@@ -23,15 +23,43 @@ from kata.criteria.step06 import (
     pixel_pairs,
     repeats,
 )
+from kata.criteria.step06_checkpoint import SAVED_OPTIONS, another
+from kata.criteria.step06_draws import (
+    RUNS,
+    SAMPLES,
+    extremes,
+    huge_batch,
+    small_batches,
+    spread_of_times,
+    ties,
+)
+from kata.criteria.step06_epochs import (
+    CALLS_OF_TRAIN,
+    FOUND,
+    MANY,
+    PROBABILITIES,
+    RATES,
+    prepare,
+    shows,
+    uneven,
+)
+from kata.criteria.step06_state import (
+    BAD_SHAPES,
+    IMAGE_DTYPES,
+    LINE_DTYPES,
+    STATES,
+    arrival,
+    in_state,
+)
 from kata.criteria.step06_trainer import (
     ADAMW_RUNS,
     DEVICES,
     DROPPING,
     OPTIMIZER_OPTIONS,
     PRINTED,
-    another,
     elsewhere,
     epoch_lines,
+    header,
     recording,
     scripted,
 )
@@ -39,6 +67,7 @@ from kata.given import get_device
 from kata.testing.assertions import (
     check_close,
     check_count,
+    check_raises,
     check_tensor,
     check_that,
     described,
@@ -46,7 +75,7 @@ from kata.testing.assertions import (
     unchanged,
 )
 from kata.testing.bounds import fresh_seed, generator
-from kata.testing.spies import FreshBatches, Recorder, batch, batches
+from kata.testing.spies import FreshBatches, Recorder, Scripted, batch, batches
 
 LINE = "x_t = (1 - t) x0 + t x1 and v = x1 - x0, with noise at t = 1 and one time per sample"
 TOLERANCE = 1e-4
@@ -173,6 +202,58 @@ def test_gradient_of_the_loss(step):
             must="it is the gradient of the mean of (output - v)²",
             hint="no detach(): use the model's output in the loss as it is",
             tolerance=TOLERANCE,
+        )
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_loss_is_the_same_in_every_state(step, state):
+    """The loss is right in every mode, with autograd off, frozen parameters or old gradients."""
+    fresh_seed()
+    model, (x0, y) = Recorder(generator(3)), batch(generator(3), 6)
+    with in_state(model, state):
+        loss, x, t, labels = loss_and_call(step, model, x0, y, 0.5, 3)
+        expected, inside = squared_error(model, x, t, labels, x0), model.inside_training[0]
+    called = f"flow_matching_loss on a model in this state: {state}"
+    check_close(
+        loss,
+        expected.item(),
+        called=called,
+        must="the loss is the mean squared error, whatever the state",
+        hint="use the model as it is, and call it once",
+        tolerance=max(TOLERANCE, 1e-4 / t.min().item()),
+    )
+    check_that(
+        inside == (state not in ("eval mode", "mixed modes")),
+        called=called,
+        got="called a layer inside in another mode",
+        must="every layer is called in the mode in which it is",
+        hint="remove model.eval() and model.train()",
+    )
+    check_that(
+        loss.requires_grad == (state != "autograd off"),
+        called=called,
+        got=f"returned a loss with{'' if loss.requires_grad else 'out'} a graph",
+        must="the loss has a graph, unless autograd is off: the caller decides",
+        hint="no torch.no_grad() and no torch.enable_grad() in the function",
+    )
+
+
+def test_loss_follows_the_model(step):
+    """Each call uses the model's present weights, and the batch that it is given."""
+    fresh_seed()
+    model = Recorder(generator(3))
+    for size in (4, 5, 6):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(1.0)
+        loss, x, t, labels = loss_and_call(step, model, *(data := batch(generator(size), size)))
+        check_close(
+            loss,
+            squared_error(model, x, t, labels, data[0]).item(),
+            called="flow_matching_loss three times; weights and batches changed in between",
+            must="the loss is the one of the present weights and the present batch",
+            hint="keep nothing from one call to the next",
+            tolerance=max(TOLERANCE, 1e-4 / t.min().item()),
         )
 
 
@@ -308,6 +389,80 @@ def test_times_are_uniform(step, own):
 
 
 @either_source
+def test_each_time_is_uniform_in_its_place(step, own):
+    """In small batches, each sample's time is U(0, 1) whatever its place; draws are not paired."""
+    source = generator(fresh_seed()) if own else None
+    model, (x0, y) = Recorder(generator(7)), batch(generator(7), SAMPLES)
+
+    def draw():
+        return x0, *loss_and_call(step, model, x0, y, num_classes=3, generator=source)[1:3]
+
+    found = spread_of_times(*small_batches(draw))
+    for what, share, words in (
+        ("places", 0.2, "times of one place in the batch lie in one fifth of [0, 1]"),
+        ("halves", 0.3125, "batches have exactly half of their times below 0.5"),
+        ("pairs", 0.5, "pairs of neighbours in a batch lie on the same side of 0.5"),
+        ("calls", 0.5, "times lie on the same side of 0.5 as in the call before"),
+        ("noise", 0.5, "pixels of noise have the same sign in neighbours of a batch"),
+    ):
+        for marks in found[what]:
+            check_count(
+                marks.sum(),
+                marks.numel(),
+                share,
+                called=f"flow_matching_loss {RUNS} times on a batch of {SAMPLES} images",
+                what=words,
+                must="each time is U(0, 1), independent of its place and of others, and so is each noise",
+                hint="torch.rand(B) and torch.randn: do not sort, spread, pair or centre what they draw",
+                parts=34,
+            )
+
+
+@either_source
+def test_rare_draws_come_as_often_as_they_should(step, own):
+    """Times come near 0 and 1, noise beyond 4 exists, and the noise's norm varies as it should."""
+    source = generator(fresh_seed()) if own else None
+    model, (x0, y) = Recorder(generator(7)), huge_batch(generator(7))
+    _, x, t, _ = loss_and_call(step, model, x0, y, num_classes=3, generator=source)
+    found = extremes(x0, x, t)
+    for what, share, words in (
+        ("ends", 0.001, "times lie within 0.001 of one end of [0, 1]"),
+        ("tails", 6.3342e-5, "pixels of noise are more than 4 away from 0"),
+        ("norms", 0.05, "samples have a norm of the noise in one twentieth of its distribution"),
+    ):
+        for marks in found[what]:
+            check_count(
+                marks.sum(),
+                marks.numel(),
+                share,
+                called=f"flow_matching_loss on {len(y)} images of four pixels",
+                what=words,
+                must="times are U(0, 1) up to both ends; noise is N(0, I), not cut, not normalised",
+                hint="use torch.rand and torch.randn as they are: no clamp, no eps, no division",
+                parts=23,
+            )
+
+
+@either_source
+def test_draws_do_not_depend_on_the_data(step, own):
+    """Noise, times and coins do not depend on images and labels, nor noise on the time."""
+    source = generator(fresh_seed()) if own else None
+    model, (x0, y) = Recorder(generator(8), 2), large_batch(generator(8), 2)
+    _, x, t, labels = loss_and_call(step, model, x0, y, 0.5, 2, generator=source)
+    for what, agree in ties(x0, y, x, t, labels).items():
+        check_count(
+            agree.sum(),
+            agree.numel(),
+            0.5,
+            called="flow_matching_loss on 4000 images of two classes, half of the labels dropped",
+            what=f"times these two agreed: {what}",
+            must="noise, time and coin are drawn without looking at the data or at each other",
+            hint="draw with torch.randn and torch.rand, and do not sort, match or scale the draws",
+            parts=10,
+        )
+
+
+@either_source
 def test_share_of_dropped_labels_by_default(step, own):
     """By default 10% of the labels reach the model as null, which is 10; the others unchanged."""
     seed, (x0, y) = fresh_seed(), large_batch(generator(8), 10)
@@ -366,6 +521,69 @@ def test_dropping_noise_and_time_are_independent(step, own):
             hint="draw anew for the labels, not from t; do not seed in between",
             parts=3,
         )
+
+
+@pytest.mark.parametrize(("images", "times"), LINE_DTYPES)
+def test_interpolate_keeps_the_dtype(step, images, times):
+    """x_t and v have the dtype of x0, whatever the dtype of t."""
+    x0, x1, t = line_ends(generator(3), (4, 1, 3, 4))
+    x0, x1, t = x0.to(images), x1.to(images), t.to(times)
+    w = t.to(images).view(4, 1, 1, 1)
+    for name, got, expected in zip(
+        ("x_t", "v"), step.interpolate(x0, x1, t), ((1 - w) * x0 + w * x1, x1 - x0), strict=True
+    ):
+        check_close(
+            got,
+            expected,
+            called=f"interpolate with images of {images} and times of {times}, and looked at {name}",
+            must="x_t and v have the dtype of the images, so that the model can take them",
+            hint="t.to(x0.dtype)",
+            tolerance=2e-2 if images == torch.bfloat16 else 1e-5,
+        )
+
+
+@pytest.mark.parametrize("dtype", IMAGE_DTYPES)
+def test_images_of_other_dtypes(step, dtype):
+    """The model gets x_t in the dtype of the images, also in double and half precision."""
+    model, (x0, y) = Recorder(generator(3)).to(dtype), batch(generator(3), 50)
+    loss, x, _, _ = loss_and_call(step, model, x0.to(dtype), y, num_classes=3)
+    called = f"flow_matching_loss with a model and images of {dtype}"
+    check_that(
+        x.dtype == dtype,
+        called=called,
+        got=f"called the model with x_t of {x.dtype}",
+        must="x_t has the dtype of x0",
+        hint="draw the noise in the dtype of x0, or convert it",
+    )
+    check_that(loss.isfinite(), called=called, got=f"returned {loss}", must="the loss is finite")
+
+
+@either_source
+def test_draws_are_moved_to_the_device(step, own):
+    """x_t, t and labels reach the model on the device of the images."""
+    found = arrival(step, generator(4), generator(5) if own else None)
+    check_that(
+        set(found) == {"meta"},
+        called='flow_matching_loss, model and batch on another device, "meta"'
+        + (", with a generator on the CPU" if own else ""),
+        got=f"raised RuntimeError: {found}"
+        if isinstance(found, str)
+        else f"called the model with x_t, t and labels on {found}",
+        must="noise and times are on the device of x0 when they are used",
+        hint="draw on generator.device or x0.device, then .to(x0.device)",
+    )
+
+
+@pytest.mark.parametrize("shapes", BAD_SHAPES.values(), ids=BAD_SHAPES)
+def test_interpolate_refuses_shapes_that_do_not_fit(step, shapes):
+    """Shapes that would only broadcast raise a ValueError."""
+    check_raises(
+        ValueError,
+        lambda: step.interpolate(*(torch.ones(shape) for shape in shapes)),
+        called="interpolate with x0, x1 and t of shapes {}, {} and {}".format(*shapes),
+        must="x0 and x1 have one shape (B, C, H, W), and t has the shape (B,)",
+        hint="compare the shapes first; broadcasting hides the mistake",
+    )
 
 
 def equal(one, other):
@@ -559,6 +777,126 @@ def test_train_goes_on_where_it_stopped(step):
     )
 
 
+def test_the_model_handed_in_is_trained(step):
+    """`.model` is the model that was handed in, and the optimiser holds its parameters."""
+    model = Scripted(generator(16))
+    trainer = step.ConditionalTrainer(model, [], device="cpu")
+    held = {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
+    check_that(
+        trainer.model is model and held == {id(p) for p in model.parameters()},
+        called="ConditionalTrainer(model, dataloader)",
+        got="made a trainer of a copy of the model",
+        must="the caller's own model is trained",
+        hint="no deepcopy: model.to(device) changes the model itself",
+    )
+
+
+def test_many_epochs_are_averaged_exactly(step):
+    """All of 40 epochs are trained, though the loss rises in between; averages are not rounded."""
+    torch.manual_seed(5)
+    trainer = scripted(step, generator(16), calls=3 * MANY)
+    expected = trainer.model.errors.double().square().view(MANY, 3).mean(1)
+    for name, values in (("returned", trainer.train(MANY)), (".losses", trainer.losses)):
+        check_that(
+            len(values) == MANY,
+            called=f"train({MANY}), on a model whose loss goes up and down",
+            got=f"trained for {len(values)} epochs",
+            must="train(n) trains for n epochs",
+            hint="do not stop early",
+        )
+        check_close(
+            torch.tensor(values, dtype=torch.float64),
+            expected,
+            called=f"train({MANY}), and looked at the averages: {name}",
+            must="they are the means of the batch losses, not rounded",
+            hint="round only what is printed",
+            tolerance=5e-6,
+        )
+
+
+def test_batches_of_one_count_like_others(step):
+    """Batches of 1, 30 and 1 images are three steps, and their losses count the same."""
+    torch.manual_seed(5)
+    trainer = uneven(step, generator(16))
+    expected = trainer.model.errors[:6].double().square().view(2, 3).mean(1)
+    averages = trainer.train(2)
+    check_close(
+        torch.tensor(averages, dtype=torch.float64),
+        expected,
+        called="train(2) with batches of 1, 30 and 1 images",
+        must="every batch is trained on, and the average is the plain mean of the three losses",
+        hint="leave no batch out, however small",
+        tolerance=TOLERANCE,
+    )
+
+
+def by_script(model, rates, weight_decay):
+    """Return where AdamW leads in epochs of three steps, from gradients that a script wrote."""
+    start = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(start.parameters(), weight_decay=weight_decay)
+    for turn, rate in enumerate(rate for rate in rates for _ in range(3)):
+        optimizer.param_groups[0]["lr"] = rate
+        parts = model.gradients[turn].split([p.numel() for p in start.parameters()])
+        for parameter, part in zip(start.parameters(), parts, strict=True):
+            parameter.grad = part.view_as(parameter) if parameter.requires_grad else None
+        optimizer.step()
+    return start.place
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_training_starts_from_any_state(step, found):
+    """Old gradients do not count, and frozen parameters stay as they are."""
+    trainer = scripted(step, generator(16), lr=0.05, weight_decay=0.1)
+    prepare(trainer.model, found)
+    expected = by_script(trainer.model, [0.05, 0.05], 0.1)
+    for _ in range(2):
+        prepare(trainer.model, found)
+        trainer.train(1)
+    check_close(
+        trainer.model.place,
+        expected,
+        called=f"train(1) twice on a model with {found}, and looked at its parameters",
+        must="each step uses the gradient of its own batch; what is frozen stays as it is",
+        hint="zero_grad before backward, in every step; leave requires_grad alone",
+        tolerance=TOLERANCE,
+    )
+
+
+def test_learning_rate_can_be_changed_between_calls(step):
+    """train uses the learning rate that it finds in `.optimizer`."""
+    trainer = scripted(step, generator(16), lr=0.01)
+    expected = by_script(trainer.model, RATES, 0.01)
+    for rate in RATES:
+        trainer.optimizer.param_groups[0]["lr"] = rate
+        trainer.train(1)
+    check_close(
+        trainer.model.place,
+        expected,
+        called=f"train(1) twice, with the learning rate of .optimizer set to {RATES[0]}, then {RATES[1]}",
+        must="train uses the optimiser as it is",
+        hint="do not set the learning rate in train, and make no new optimiser",
+        tolerance=TOLERANCE,
+    )
+
+
+def test_no_epoch_changes_nothing(step):
+    """train(0) returns an empty list, and neither `.losses` nor the model changes."""
+    trainer = scripted(step, generator(16))
+    trainer.train(2)
+    place, losses = trainer.model.place, list(trainer.losses)
+    returned = trainer.train(0)
+    check_that(
+        isinstance(returned, list | tuple)
+        and len(returned) == 0
+        and list(trainer.losses) == losses
+        and torch.equal(trainer.model.place, place),
+        called="train(2) and then train(0)",
+        got=f"returned {described(returned)} from train(0), with {len(trainer.losses)} values in .losses",
+        must="no epoch is trained: an empty list comes back, and nothing changes",
+        hint="a slice [-n:] is the whole list if n is 0",
+    )
+
+
 def test_every_epoch_uses_every_batch_the_loader_yields(step):
     """Each epoch iterates over the whole loader again, and every image keeps its own label."""
     loader, model = FreshBatches(generator(17)), Recorder(generator(17), 10)
@@ -653,7 +991,7 @@ def test_what_is_printed(step, capsys):
     text, called = capsys.readouterr().out, "train(3), and read what it printed"
     for what, pattern in PRINTED.items():
         check_that(
-            re.search(pattern, re.sub("Epoch.*", "", text)),
+            re.search(pattern, header(text)),
             called=called,
             got=f"printed {text!r}",
             must=f"it prints the {what}",
@@ -673,6 +1011,43 @@ def test_what_is_printed(step, capsys):
         called=called,
         must="avg_loss is the average that train returns for that epoch, with four decimals",
         tolerance=1e-3,
+    )
+
+
+def test_printed_epochs_go_on_over_all_calls(step, capsys):
+    """The printed n counts over all calls, and averages have at least four decimals."""
+    trainer = scripted(step, generator(21), calls=3 * MANY)
+    averages = [average for epochs in CALLS_OF_TRAIN for average in trainer.train(epochs)]
+    epochs, printed = epoch_lines(capsys.readouterr().out)
+    called = " and ".join(f"train({epochs})" for epochs in CALLS_OF_TRAIN) + ", and read the output"
+    check_that(
+        epochs == list(range(1, len(averages) + 1)),
+        called=called,
+        got=f"printed lines with the numbers {epochs}",
+        must=f"n goes on in the second call: 1, 2, 3, ..., {len(averages)}",
+        hint="n = len(self.losses) after the epoch's average was added",
+    )
+    check_close(
+        torch.tensor(printed),
+        torch.tensor(averages),
+        called=called,
+        must="avg_loss is the average that train returns, with at least four decimals",
+        hint='f"{average:.4f}"',
+        tolerance=1.01e-4 / max(averages),
+    )
+
+
+@pytest.mark.parametrize("probability", PROBABILITIES)
+def test_label_dropout_is_printed_as_it_is(step, probability, capsys):
+    """A dropout probability such as 0.005 or 0.125 is not printed as 0% or 12%."""
+    scripted(step, generator(21), label_drop_prob=probability).train(1)
+    text = header(capsys.readouterr().out)
+    check_that(
+        shows(text, probability),
+        called=f"train(1) with label_drop_prob={probability}, and read what it printed",
+        got=f"printed {text!r}",
+        must=f"it prints the dropout probability, {probability} or {100 * probability:g}%",
+        hint="do not round it to whole percents",
     )
 
 
@@ -826,3 +1201,55 @@ def test_training_goes_on_from_a_checkpoint_as_if_never_interrupted(step, tmp_pa
         got=f"ended with {len(other.losses)} losses in one and {len(trainer.losses)} in the other",
         must=f".losses goes on after those that were loaded: {epochs + 1} in both",
     )
+
+
+def test_checkpoint_brings_the_learning_rate_back(step, tmp_path):
+    """Learning rate and weight decay are part of the optimiser's state, in the file as well."""
+    trainer = scripted(step, generator(26), **SAVED_OPTIONS)
+    expected = by_script(trainer.model, [SAVED_OPTIONS["lr"], 0.004], SAVED_OPTIONS["weight_decay"])
+    trainer.train(1)
+    trainer.optimizer.param_groups[0]["lr"] = 0.004
+    file = checkpoint_of(trainer, tmp_path / "checkpoint.pt")
+    other = another(step, generator(27), trainer.model)
+    other.load_checkpoint(file)
+    other.train(1)
+    check_close(
+        other.model.place,
+        expected,
+        called="train(1), set the learning rate, save_checkpoint; in a trainer with other options "
+        "load_checkpoint and train(1)",
+        must="training goes on with the learning rate and weight decay of the one that saved",
+        hint="save and load optimizer.state_dict() whole: it holds both",
+        tolerance=TOLERANCE,
+    )
+
+
+def test_checkpoint_can_be_written_and_read_again(step, tmp_path):
+    """Saving replaces an older file; the same file can be loaded twice, with the same result."""
+    torch.manual_seed(6)
+    trainer, path = scripted(step, generator(26), lr=0.05), tmp_path / "checkpoint.pt"
+    expected = by_script(trainer.model, [0.05] * 3, 0.01)
+    for _ in range(2):
+        trainer.train(1)
+        trainer.save_checkpoint(path)
+    other, losses = another(step, generator(27), trainer.model), list(trainer.losses)
+    for time in ("first", "second"):
+        other.load_checkpoint(path)
+        called = f"save_checkpoint twice on one path, and load_checkpoint twice, the {time} time"
+        check_that(
+            list(other.losses) == losses,
+            called=called,
+            got=f"had .losses = {other.losses} after loading",
+            must=f"the file holds the state of the last save, with the losses {losses}",
+            hint="write the file anew in every save, and replace the losses in every load",
+        )
+        other.model.turn = trainer.model.turn
+        other.train(1)
+        check_close(
+            other.model.place,
+            expected,
+            called=f"{called}, then train(1)",
+            must="training goes on from the state of the last save",
+            hint="load model and optimiser from the file, every time",
+            tolerance=TOLERANCE,
+        )

@@ -1,4 +1,4 @@
-"""Criteria of step 6: the line and the loss. Those of the trainer are in step06_trainer.py.
+"""Criteria of step 6: the line and the loss. step06_*.py hold the draws, states and the trainer.
 
 The order of draws is free, so the loss is computed with a model that records its arguments.
 """
@@ -38,8 +38,12 @@ LOSS_CASES = [
         for p in (0.0, 1.0)
     ],
     (32, (4, 6, 3), 10, 0.5),
+    (300, (1, 3, 4), 26, 0.5),
 ]
 """Number and shape of images, number of classes, and label_drop_prob."""
+
+NEAR = 1e-3
+"""Up to this time x_t is so near x0 that rounding hides the noise."""
 
 END_TIMES = (0.0, 1.0, 0.5)
 """Where the line is at the data, at the noise, and halfway."""
@@ -111,11 +115,17 @@ def coincidences(x0, x, t, labels, null):
     }
 
 
-def recorded(step, model, x0, y, *more, **options):
-    """Return the loss of a batch, the number of model calls, and the arguments of the first."""
-    model.calls.clear()
-    loss = step.flow_matching_loss(model, x0, y, *more, **options)
-    x, t, labels = model.calls[0]
+def recorded(step, model, x0, y, *more, above=0.0, **options):
+    """Return the loss of a batch, the number of model calls, and the arguments of the first.
+
+    above: draw up to ten times, until all times are above it. Near t = 0 rounding hides the noise.
+    """
+    for _ in range(10):
+        model.calls.clear()
+        loss = step.flow_matching_loss(model, x0, y, *more, **options)
+        x, t, labels = model.calls[0]
+        if t.min() > above:
+            break
     return {"loss": loss, "x0": x0, "x": x, "t": t, "labels": labels, "calls": len(model.calls)}
 
 
@@ -153,8 +163,9 @@ def loss_is_the_mean_squared_error(step, g):
     answers = {}
     for size, shape, k, p in LOSS_CASES:
         model = Recorder(g, k, shape[0])
-        asked = recorded(step, model, *batch(g, size, shape, k), label_drop_prob=p, num_classes=k)
-        asked["output"] = model.outputs[0]
+        options = {"label_drop_prob": p, "num_classes": k, "above": NEAR}
+        asked = recorded(step, model, *batch(g, size, shape, k), **options)
+        asked["output"] = model.outputs[-1]
         answers |= {f"{size} of {shape}, p={p}: {name}": value for name, value in asked.items()}
     return answers
 
@@ -168,7 +179,7 @@ def _groups(values: Values) -> dict[str, Values]:
     return dict(cases)
 
 
-def _mean_square(values: Values) -> Values:
+def mean_square(values: Values) -> Values:
     """Return for each case the images, the number of calls, and whether the loss fits the line."""
     facts: dict[str, Tensor] = {}
     for case, v in _groups(values).items():
@@ -180,26 +191,27 @@ def _mean_square(values: Values) -> Values:
         slack = (2 * error.abs() * rounding + rounding**2).mean() + 1e-4 * expected.clamp(min=1)
         obeys = (v["loss"] - expected).abs() <= slack
         facts |= {f"{case}: x0": v["x0"], f"{case}: calls": v["calls"]}
-        facts |= {f"{case}: obeys": obeys | ~expected.isfinite()}
+        facts |= {f"{case}: obeys": obeys & (v["t"].min() > NEAR)}
+        facts |= {f"{case}: {name}": v[name] for name in ("graph", "inside") if name in v}
     return facts
 
 
-rule(loss_is_the_mean_squared_error, viewed(_mean_square))
+rule(loss_is_the_mean_squared_error, viewed(mean_square))
 
 
 @asks("flow_matching_loss")
 def exact_velocity_has_no_loss(step, g):
     answers = {}
     for size, shape in EXACT_CASES:
-        asked = recorded(step, *one_image(g, size, shape), num_classes=3)
+        asked = recorded(step, *one_image(g, size, shape), num_classes=3, above=NEAR)
         answers |= {f"{size}: {name}": asked[name] for name in ("loss", "t")}
     return answers
 
 
 def _nothing_lost(values: Values) -> Values:
-    """Return for each case whether the loss is 0, up to the rounding of x near t = 0."""
+    """Return for each case whether the loss is 0, at times at which rounding is small."""
     return {
-        case: v["loss"].abs() <= 1e-3 + (1e-6 / v["t"].double()).square().mean()
+        case: (v["loss"].abs() <= 1e-3) & (v["t"].min() > NEAR)
         for case, v in _groups(values).items()
     }
 
@@ -232,7 +244,9 @@ def _gradient(values: Values) -> Values:
     v, pixel = values, values["gradient"] * values["gradient"].numel()
     off = missed(v["x"], v["x0"], v["t"], v["output"], pixel)
     facts = {name: v[name] for name in ("x0", "is tensor", "has graph")}
-    return facts | {"size": torch.tensor(v["loss"].shape), "right": off.abs().max() < 1e-4}
+    telling = (v["t"] > 0.1).double().mean() > 0.5  # at t = 0 any target fits
+    right = telling & (off.abs().max() < 1e-4)
+    return facts | {"size": torch.tensor(v["loss"].shape), "right": right}
 
 
 def _pull(values: Values) -> Values:
@@ -249,31 +263,6 @@ def _pull(values: Values) -> Values:
 
 
 rule(gradient_of_the_loss, Criterion(seen(_gradient), seen(_pull, close(0.2))))
-
-
-@asks("flow_matching_loss")
-def mode_is_left_alone(step, g):
-    modes = {}
-    for training in (True, False):
-        model = Recorder(g).train(training)
-        step.flow_matching_loss(model, *batch(g, 4), num_classes=3)
-        modes[f"{training}: meanwhile"] = torch.tensor(model.modes + model.inside_training)
-        modes[f"{training}: after"] = torch.tensor([part.training for part in model.modules()])
-    return modes
-
-
-rule(mode_is_left_alone, TESTIMONY)
-
-
-@asks("flow_matching_loss")
-def images_and_labels_are_not_changed(step, g):
-    x0, y = batch(g, 40)
-    before = x0.clone(), y.clone()
-    step.flow_matching_loss(Recorder(g), x0, y, 0.5, 3)
-    return {"x0": not torch.equal(before[0], x0), "y": not torch.equal(before[1], y)}
-
-
-rule(images_and_labels_are_not_changed, TESTIMONY)
 
 
 def drawn_noise(step, g, own):

@@ -4,6 +4,10 @@ steps.
 
 
 def interpolate(x0, x1, t):
+    if x0.shape != x1.shape:
+        raise ValueError("images and noise differ in shape")
+    if t.ndim != 1 or t.numel() != x0.size(0):
+        raise ValueError("one time per sample")
     return torch.lerp(x0, x1, t[:, None, None, None].to(x0)), torch.sub(x1, x0)
 
 
@@ -48,7 +52,7 @@ class ConditionalTrainer:
 
     def train(self, num_epochs):
         start = len(self.losses)
-        for epoch in range(1, num_epochs + 1):
+        for epoch in range(start + 1, start + num_epochs + 1):
             self.model.train()
             total, count = torch.zeros(()), 0
             for images, labels in self.loader:
@@ -67,7 +71,7 @@ class ConditionalTrainer:
                 total += self.optimizer.step(closure).detach().cpu()
                 count += 1
             self.losses.append((total / count).item())
-            print(f"Epoch {epoch}/{num_epochs}: avg_loss = {self.losses[-1]:.6f}")
+            print(f"Epoch {epoch}/{start + num_epochs}: avg_loss = {self.losses[-1]:.6f}")
         return self.losses[start:]
 
     def save_checkpoint(self, path):

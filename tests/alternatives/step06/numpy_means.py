@@ -6,6 +6,8 @@ import numpy as np
 
 
 def interpolate(x0, x1, t):
+    if not x0.shape == x1.shape == (*t.shape, *x1.shape[1:]) or t.dim() != 1:
+        raise ValueError("the shapes do not fit")
     v = x1 - x0
     return x0 + torch.einsum("b,bchw->bchw", t.to(v.dtype), v), v
 
@@ -34,6 +36,7 @@ class ConditionalTrainer:
         )
 
     def _epoch(self):
+        self.optimizer.zero_grad()
         for batch in self.dataloader:
             x0, y = (part.to(self.device, non_blocking=True) for part in batch)
             loss = flow_matching_loss(self.model, x0, y, **self.options)
@@ -44,7 +47,7 @@ class ConditionalTrainer:
 
     def train(self, num_epochs):
         size = sum(p.numel() for p in self.model.parameters()) / 1e6
-        percent = round(100 * self.options["label_drop_prob"])
+        percent = np.format_float_positional(100 * self.options["label_drop_prob"], 6, trim="-")
         print(f"device={self.device.type}, {size:.2f}M parameters, p={percent}%")
         self.model = self.model.train()
         new = []

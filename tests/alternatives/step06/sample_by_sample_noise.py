@@ -4,8 +4,11 @@ saved as well.
 
 
 def interpolate(x0, x1, t):
+    if x0.shape != x1.shape or t.shape != x0.shape[:1]:
+        raise ValueError(f"{x0.shape}, {x1.shape} and {t.shape} do not fit")
     points = [
-        (1 - time) * image + time * noise for image, noise, time in zip(x0, x1, t, strict=True)
+        (1 - time) * image + time * noise
+        for image, noise, time in zip(x0, x1, t.to(x0.dtype), strict=True)
     ]
     return torch.stack(points), x1 + (-1) * x0
 
@@ -13,7 +16,7 @@ def interpolate(x0, x1, t):
 def flow_matching_loss(model, x0, y, label_drop_prob=0.1, num_classes=10, generator=None):
     noise = torch.stack([torch.randn(image.shape, generator=generator) for image in x0])
     times = torch.cat([torch.rand(1, generator=generator) for _ in x0])
-    x_t, v = interpolate(x0, noise.to(x0.device), times.to(x0.device))
+    x_t, v = interpolate(x0, noise.to(x0), times.to(x0.device))
     labels = drop_labels(y, label_drop_prob, num_classes, generator)
     v_model = model(x_t, times.to(x0.device), labels)
     return torch.sum((v_model - v) ** 2) / v.numel()

@@ -1,0 +1,15 @@
+"""Noise is drawn in single precision and mixed in: x_t has another dtype than the images.
+
+Seen in: our own thinking
+Caught by: test_images_of_other_dtypes
+"""
+
+
+def flow_matching_loss(model, x0, y, label_drop_prob=0.1, num_classes=10, generator=None):
+    device = generator.device if generator is not None else x0.device
+    x1 = torch.randn(x0.shape, generator=generator, device=device, dtype=torch.float32).to(
+        x0.device
+    )
+    t = torch.rand(x0.shape[0], generator=generator, device=device, dtype=x0.dtype).to(x0.device)
+    x_t, v = interpolate(x0.float(), x1, t)
+    return F.mse_loss(model(x_t, t, drop_labels(y, label_drop_prob, num_classes, generator)), v)
