@@ -1,0 +1,25 @@
+"""The model is called on at most 256 samples at a time, and what is left over stands first.
+
+Seen in: splitting by the memory of a GPU; our own thinking
+Caught by: test_hundreds_of_images
+"""
+
+
+@torch.no_grad()
+def _euler(model, velocity, shape, num_steps, device, generator, noise):
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    device = _device_of(model, device)
+    if noise is None:
+        source = generator.device if generator is not None else device
+        noise = torch.randn(shape, generator=generator, device=source)
+    x = noise.to(device)
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    for i in range(num_steps):
+        t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+        x = x - velocity(x, t) / num_steps
+    x = torch.cat([x[256:], x[:256]])
+    for layer, training in modes:
+        layer.training = training
+    return x

@@ -1,0 +1,24 @@
+"""The mode of the model is put back on every layer: one that was frozen in eval mode is in train
+mode.
+
+Seen in: model.train(was_training), as in most repositories
+Caught by: test_the_models_state_is_left_as_it_was
+"""
+
+
+@torch.no_grad()
+def _euler(model, velocity, shape, num_steps, device, generator, noise):
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    device = _device_of(model, device)
+    if noise is None:
+        source = generator.device if generator is not None else device
+        noise = torch.randn(shape, generator=generator, device=source)
+    x = noise.to(device)
+    was_training = model.training
+    model.eval()
+    for i in range(num_steps):
+        t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+        x = x - velocity(x, t) / num_steps
+    model.train(was_training)
+    return x

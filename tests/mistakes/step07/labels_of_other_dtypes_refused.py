@@ -1,0 +1,31 @@
+"""Only labels of int64 are accepted: int32, as some data sets have it, is refused.
+
+Seen in: dtype != torch.long as a check; our own thinking
+Caught by: test_labels_of_any_integer_dtype
+Crashes: TypeError: class labels must be integers
+"""
+
+
+def sample_conditional(
+    model,
+    class_labels,
+    image_shape,
+    num_steps=50,
+    cfg_scale=4.0,
+    num_classes=10,
+    device=None,
+    generator=None,
+    noise=None,
+):
+    labels = torch.as_tensor(class_labels)
+    if labels.dtype != torch.int64:
+        raise TypeError("class labels must be integers")
+    labels = labels.to(torch.int64).reshape(-1)
+    if ((labels < 0) | (labels > num_classes)).any():
+        raise ValueError("class labels must lie in 0 .. K")
+    y = labels.to(_device_of(model, device))
+
+    def velocity(x, t):
+        return guided_velocity(model, x, t, y, cfg_scale, num_classes)
+
+    return _euler(model, velocity, (len(y), *image_shape), num_steps, device, generator, noise)

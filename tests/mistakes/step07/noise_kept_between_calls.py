@@ -1,0 +1,28 @@
+"""The noise of the first call is kept for all later ones of that shape, whatever noise is given.
+
+Seen in: a cache of fixed noise for comparing epochs; our own thinking
+Caught by: test_every_call_starts_anew
+"""
+
+_kept = {}
+
+
+@torch.no_grad()
+def _euler(model, velocity, shape, num_steps, device, generator, noise):
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    device = _device_of(model, device)
+    if noise is None:
+        source = generator.device if generator is not None else device
+        noise = torch.randn(shape, generator=generator, device=source)
+    if generator is None:
+        noise = _kept.setdefault((id(model), shape), noise.clone())
+    x = noise.to(device)
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    for i in range(num_steps):
+        t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+        x = x - velocity(x, t) / num_steps
+    for layer, training in modes:
+        layer.training = training
+    return x

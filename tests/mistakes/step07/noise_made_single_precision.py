@@ -1,0 +1,24 @@
+"""The given noise is turned into float32, and the images with it.
+
+Seen in: noise.float() by habit; our own thinking
+Caught by: test_noise_of_any_dtype_is_used_as_it_is
+"""
+
+
+@torch.no_grad()
+def _euler(model, velocity, shape, num_steps, device, generator, noise):
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+    device = _device_of(model, device)
+    if noise is None:
+        source = generator.device if generator is not None else device
+        noise = torch.randn(shape, generator=generator, device=source)
+    x = noise.to(device).float()
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    for i in range(num_steps):
+        t = torch.full((shape[0],), 1 - i / num_steps, device=device)
+        x = x - velocity(x, t) / num_steps
+    for layer, training in modes:
+        layer.training = training
+    return x
