@@ -337,7 +337,7 @@ def test_weights_of_now_are_used(step, training, recording):
     with torch.set_grad_enabled(recording):
         _ = model(x, t, y), model(x, t)
         for change in CHANGES:
-            change(model, x, t)
+            change(model, x, t, y)
             dit, table = twin(model, 7, "ConditionalDiT(7, ...)", **TINY)
             for name, label in (("y", y), ("None", None)):
                 check_close(
@@ -366,7 +366,7 @@ def test_a_copy_has_weights_of_its_own(step):
             "a model can be copied, as training with averaged weights does",
             "keep no results of a call as attributes",
         )
-    all_changed(copied, x, t)
+    all_changed(copied, x, t, y)
     dit, table = twin(copied, 7, "copy.deepcopy(model)", **TINY)
     for name, v, right in (
         ("the model", model(x, t, y), before),
@@ -548,7 +548,7 @@ def test_large_batches_are_like_small_ones(step, num_classes, batch, sizes):
     """Each of many samples has the velocity of its own image, time and label."""
     model, dit, table = conditional(step, num_classes, **TINY | sizes)
     x, t, _ = inputs(generator(0), num_classes, batch, dit.image_shape)
-    y = scrambled(generator(1), num_classes, batch)
+    x, y = x.mT, scrambled(generator(1), num_classes, batch)  # x is not contiguous, either
     check_close(
         model(x, t, y),
         expected(dit, table, x, t, y),

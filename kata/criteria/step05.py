@@ -52,7 +52,7 @@ LABELS = (2, 7, 0, 2)
 """Labels of seven classes, of which 7 is null."""
 
 BAD_MODEL_LABELS = (
-    *([0, 8, 1], [0, 1, 100], [0, -1, 1], [-8, 0, 1]),
+    *([0, 8, 1], [0, 1, 100], [0, -1, 1], [-8, 0, 1], [0, 2**32 + 1, 1]),
     *([0.0, 1.0, 2.0], [0.5, 1.5, 2.5], [True, False, True]),
 )
 """Labels of 3 samples that do not exist, of seven classes."""

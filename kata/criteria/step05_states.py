@@ -40,34 +40,35 @@ def in_state(model, state):
     return model
 
 
-def table_changed(model, x, t):
+def table_changed(model, x, t, y):
     """Change the class table in place."""
     with torch.no_grad():
         model.get_parameter(TABLE).mul_(-1).add_(0.5)
 
 
-def all_changed(model, x, t):
+def all_changed(model, x, t, y):
     """Change every parameter in place."""
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(0.8).add_(0.01)
 
 
-def others_loaded(model, x, t):
+def others_loaded(model, x, t, y):
     """Load other weights."""
     model.load_state_dict({name: w * -0.9 for name, w in model.state_dict().items()})
 
 
-def others_assigned(model, x, t):
+def others_assigned(model, x, t, y):
     """Put other parameters in the place of the old ones."""
     weights = {name: w * 1.1 - 0.02 for name, w in model.state_dict().items()}
     model.load_state_dict(weights, assign=True)
 
 
-def inputs_changed(model, x, t):
-    """Fill the same tensors with another image and another time."""
+def inputs_changed(model, x, t, y):
+    """Fill the same tensors with other images, times and labels."""
     x.neg_()
     t.mul_(0.7)
+    y.copy_(y.flip(0))
 
 
 CHANGES = (table_changed, all_changed, others_loaded, others_assigned, inputs_changed)
@@ -157,7 +158,7 @@ def weights_of_now_are_used(step, g):
             with torch.set_grad_enabled(recording):
                 _ = model(x, t, y), model(x, t)
                 for change in CHANGES:
-                    change(model, x, t)
+                    change(model, x, t, y)
                     case = f"{mode}, {recording}, {change.__name__}"
                     answers[f"{case}: y"] = model(x, t, y)
                     answers[f"{case}: None"] = model(x, t)
@@ -175,7 +176,7 @@ def a_copy_has_weights_of_its_own(step, g):
     copied = tried(lambda: copy.deepcopy(model))
     if not callable(copied):
         return {"copied": copied}
-    all_changed(copied, x, t)
+    all_changed(copied, x, t, y)
     return {"original": model(x, t, y) - before, "copy": copied(x, t, y), "None": copied(x, t)}
 
 
@@ -189,7 +190,7 @@ def large_batches_are_like_small_ones(step, g):
         model = small(step, g, num_classes, **TINY | sizes)
         x, t, _ = inputs(g, num_classes, batch, model.image_shape)
         y = scrambled(g, num_classes, batch)
-        answers[name] = tried(lambda m=model, a=(x, t, y): m(*a))
+        answers[name] = tried(lambda m=model, a=(x.mT, t, y): m(*a))
     return answers
 
 
