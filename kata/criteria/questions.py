@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from kata.course.steps import Step
 from kata.testing.models import StandIn
@@ -172,6 +173,59 @@ def random_sources(g: torch.Generator) -> dict[str, torch.Generator | None]:
     return {"own generator": branch(g), "global generator": None}
 
 
+class Halted(Exception):
+    """Ends sampling at the first call of the model."""
+
+
+class Halting(StandIn):
+    """Its weights lie at `home`; the first call notes the devices of x, t and y, and ends there."""
+
+    def __init__(self, num_classes: int, home: str) -> None:
+        super().__init__(num_classes)
+        self.weight = nn.Parameter(torch.zeros(1, device=home))
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        raise Halted
+
+
+class QuickMeta(TorchFunctionMode):
+    """Makes shapes on the device "meta" by hand: torch's own way first imports for seconds."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.full_like and not kwargs and args[0].is_meta:
+            return torch.empty(args[0].shape, dtype=args[0].dtype, device="meta")
+        if func is torch.cat and len(args) == 1 and not kwargs and all(x.is_meta for x in args[0]):
+            shape = (sum(len(x) for x in args[0]), *args[0][0].shape[1:])
+            return torch.empty(shape, dtype=args[0][0].dtype, device="meta")
+        return func(*args, **kwargs)
+
+
+def devices_at_first_call(draw: Callable[[StandIn], object], home: str) -> list[str]:
+    """Return the device types of x, t and y when a model with weights at `home` is first called."""
+    model = Halting(3, home)
+    try:
+        with QuickMeta():
+            draw(model)
+    except Halted:
+        return [value.device.type for value in model.calls[0]]
+    return []
+
+
+def noise_counts(noise: Tensor) -> dict[str, Tensor]:
+    """Count in noise `(N, ...)` what `kata.testing.bounds.noise_shares` gives the shares of."""
+    rows = noise.double().flatten(1)
+    count, pixels = rows.shape
+    length = rows.square().sum(1) - pixels
+    return {
+        "numbers": tally(rows),
+        "tails": torch.stack([(rows.abs() > far).sum() for far in (3.2, 4.0)]),
+        "sums over samples": tally(rows.sum(0) / count**0.5),
+        "sums over pixels": tally(rows.sum(1) / pixels**0.5),
+        "squared lengths": (length.abs() < 0.6745 * (2 * pixels) ** 0.5).sum()[None],
+    }
+
+
 def tally(noise: Tensor) -> Tensor:
     """Count numbers above 0, within 0.6745 of 0, and more than 2 and 2.8 away from it: `(4,)`."""
     size = noise.abs()
@@ -210,4 +264,38 @@ def traces(draw: Callable[[StandIn], Tensor], model: StandIn) -> dict[str, objec
         "graph": result.requires_grad,
         "in train mode": any(model.modes),
         "after": model.training,
+    }
+
+
+LAYER_MODES = {"train": (True, True), "eval": (False, False)}
+"""The modes of a model and of a layer inside it, before it is handed over."""
+
+
+def traces_from(
+    draw: Callable[[StandIn], Tensor], model: StandIn, mode: str, autograd: bool
+) -> dict[str, object]:
+    """Draw with a model in one of the LAYER_MODES, and return what shows how it was treated.
+
+    The model has a frozen parameter, and another one has a gradient; autograd: whether it is on.
+    """
+    seen: list[bool] = []
+    model.inside = nn.Sequential(nn.Dropout())
+    model.frozen = nn.Parameter(torch.ones(1), requires_grad=False)
+    weight = next(model.parameters())
+    weight.grad = torch.ones_like(weight)
+    model.train(LAYER_MODES[mode][0])
+    model.inside.train(LAYER_MODES[mode][1])
+    model.register_forward_pre_hook(lambda *_: seen.append(any(m.training for m in layers)))
+    layers = list(model.modules())
+    before = [layer.training for layer in layers]
+    with torch.set_grad_enabled(autograd):
+        result = draw(model)
+        kept = torch.is_grad_enabled() == autograd
+    return {
+        "graph": result.requires_grad,
+        "a layer in train mode": any(seen),
+        "modes kept": before == [layer.training for layer in layers],
+        "autograd kept": kept,
+        "gradient kept": weight.grad is not None and bool((weight.grad == 1).all()),
+        "frozen kept": weight.requires_grad and not model.frozen.requires_grad,
     }
