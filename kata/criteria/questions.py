@@ -285,8 +285,8 @@ def traces_from(
     weight.grad = torch.ones_like(weight)
     model.train(LAYER_MODES[mode][0])
     model.inside.train(LAYER_MODES[mode][1])
-    model.register_forward_pre_hook(lambda *_: seen.append(any(m.training for m in layers)))
     layers = list(model.modules())
+    model.register_forward_pre_hook(lambda *_: seen.append(any(m.training for m in layers)))
     before = [layer.training for layer in layers]
     with torch.set_grad_enabled(autograd):
         result = draw(model)

@@ -160,7 +160,7 @@ def noise_is_standard_normal(step, g):
     return noise_counts(started(step).starts)
 
 
-rule(noise_is_standard_normal, counts(**noise_shares(300, NOISE_PIXELS)))
+rule(noise_is_standard_normal, counts(False, **noise_shares(300, NOISE_PIXELS)))
 
 
 @asks("compare_cfg_scales")
