@@ -10,10 +10,10 @@ from kata.criteria.rules import TESTIMONY, Criterion, Rule, Values, close, rule
 
 SIMILARITY_SHAPES = [(4, 9), (11, 6), (3, 40), (11, 32), (7, 7), (2, 2)]
 
-MANY = [(26, 300), (300, 26)]
+MANY = [(26, 100), (300, 26)]
 """More rows than columns, and the reverse, in the size of larger tables."""
 
-EDGES = [(shape, n) for shape in [(4, 9), (11, 6), (7, 7), (2, 5), (9, 1)] for n in (1, min(shape))]
+EDGES = [(shape, n) for shape in [(4, 9), (11, 6), (7, 7), (2, 5)] for n in (1, min(shape))]
 """Shapes of tables, with the smallest and the greatest number of components."""
 
 SIZES = (1e-6, 1e6)
