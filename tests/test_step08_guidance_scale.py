@@ -20,7 +20,6 @@ from kata.criteria.step08 import (
     GRID_CASES,
     GRID_SCALES,
     LOGIT_OFFSETS,
-    NOISE_PIXELS,
     READINGS,
     SCALE_LISTS,
     blurred,
@@ -192,7 +191,7 @@ def test_noise_is_standard_normal(step):
     check_noise(
         noise_counts(starts),
         300,
-        NOISE_PIXELS,
+        starts[0].numel(),
         called=f"{called}, and looked at the numbers that the model got at t = 1",
         hint="torch.randn draws from N(0, 1); use it as it is",
     )

@@ -39,17 +39,19 @@ def check_pca(actual, expected, **words):
     check_close(actual, expected, **words)
 
 
-def test_similarity_changes_no_input(step):
-    """The table keeps its values when its rows are compared."""
-    X = table(generator(4))
-    with unchanged("similarity_matrix(X)", X=X):
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_similarity_changes_no_input(step, dtype):
+    """The table keeps its values when its rows are compared, in float64 and in float32."""
+    X = table(generator(4)).astype(dtype)
+    with unchanged(f"similarity_matrix(X) on {dtype}", X=X):
         step.similarity_matrix(X)
 
 
-def test_pca_changes_no_input(step):
-    """The table keeps its values when it is projected."""
-    X = table(generator(4))
-    with unchanged("simple_pca(X)", X=X):
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_pca_changes_no_input(step, dtype):
+    """The table keeps its values when it is projected, in float64 and in float32."""
+    X = table(generator(4)).astype(dtype)
+    with unchanged(f"simple_pca(X) on {dtype}", X=X):
         step.simple_pca(X)
 
 

@@ -156,9 +156,10 @@ rule(similarity_does_not_see_the_layout, judged(VALUES))
 
 @asks("similarity_matrix")
 def similarity_changes_no_input(step, g):
-    X = table(g)
+    X, single = table(g), table(g).astype(np.float32)
     step.similarity_matrix(X)
-    return {"X": X}
+    step.similarity_matrix(single)
+    return {"X": X, "float32": single}
 
 
 rule(similarity_changes_no_input, TESTIMONY)
@@ -265,9 +266,10 @@ rule(pca_does_not_see_what_all_rows_share, judged(up_to_signs(1e-06)))
 
 @asks("simple_pca")
 def pca_changes_no_input(step, g):
-    X = table(g)
+    X, single = table(g), table(g).astype(np.float32)
     step.simple_pca(X)
-    return {"X": X}
+    step.simple_pca(single)
+    return {"X": X, "float32": single}
 
 
 rule(pca_changes_no_input, TESTIMONY)

@@ -2,7 +2,7 @@
 caller's.
 
 Seen in: our own thinking
-Caught by: test_pca_of_float32
+Caught by: test_pca_changes_no_input
 """
 
 
