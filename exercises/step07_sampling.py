@@ -75,15 +75,15 @@ def sample(
     num_samples: B
     image_shape: (C, H, W), not always square
     num_classes: only here because the other samplers have it; it changes nothing
-    device: None is that of the model's first parameter
+    device: where images, times and labels are; None is that of the model's first parameter
     generator: draws the noise, on the generator's device; None is torch's global one, which is
         never reseeded, and not touched if a generator is given
     noise: the starting point `(B, C, H, W)`, not changed; if it is None, N(0, I) is drawn, anew for
         every sample
 
-    Returns `(B, C, H, W)`, not clamped; no graph is recorded. The model, with all its layers, is in
-    eval mode meanwhile and afterwards in the mode it was in. Its parameters and autograd are left
-    as they were. Raises ValueError if num_steps is below 1.
+    Returns `(B, C, H, W)` in the dtype of the noise, not clamped; no graph is recorded. Every layer
+    of the model is in eval mode meanwhile, and afterwards in the mode it was in. The parameters,
+    their gradients and autograd are left as they were. Raises ValueError if num_steps is below 1.
     """
     raise NotImplementedError("step 7: sample")
 
@@ -101,13 +101,13 @@ def sample_conditional(
 ) -> Tensor:
     """Draw one image for every label, guided towards it.
 
-    class_labels: a tensor `(B,)`, not changed, a list, or one int or 0-dim tensor for one image;
-        0 .. K, and K = num_classes is the null class
+    class_labels: a tensor `(B,)` of any integer dtype, not changed, a list, or one int or 0-dim
+        tensor for one image; 0 .. K, and K = num_classes is the null class
     cfg_scale: w; 0 and 1 evaluate B samples per step, any other number 2B
 
-    Image i is of class_labels[i]. The other arguments, what is returned and what is left unchanged
-    are as in `sample`. Raises ValueError if num_steps is below 1. Raises IndexError, ValueError or
-    TypeError if labels are out of range or not integers.
+    Image i is of class_labels[i]. The other arguments, what is returned, what is left unchanged and
+    the ValueError are as in `sample`. Raises IndexError, ValueError or TypeError if labels are out
+    of range or not integers; booleans are none.
     """
     raise NotImplementedError("step 7: sample_conditional")
 

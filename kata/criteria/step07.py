@@ -35,9 +35,9 @@ from kata.testing.spies import Called, Elsewhere, TableModel, Unconditional, Wat
 
 SAMPLER_NAMES = ("sample", "sample_conditional", "sample_each_class")
 STEP_COUNTS = (1, 2, 3, 4, 5)
-TOO_FEW_STEPS = (0, -1)
-GUIDANCE_SCALES = (-1, 0, 0.5, 1, 1.5, 4)
-COST_SCALES = (0, 0.0, 1, 1.0, -1, 0.5, 4.0)
+TOO_FEW_STEPS = (0, -1, -3)
+GUIDANCE_SCALES = (-1, 0, 0.5, 0.999, 1, 1.001, 1.5, 4, 100)
+COST_SCALES = (0, 0.0, 1, 1.0, -1, 0.001, 0.5, 0.999, 1.001, 4.0, 100)
 PATH_SHAPE = (3, 4, 5)
 LANDING_SHAPES = [(1, 4, 6), (3, 6, 5), (4, 5, 4)]
 NULL_CLASSES = (3, 12)
@@ -53,7 +53,7 @@ LABEL_FORMS = (torch.tensor([2, 0, 1]), [2, 0, 1], torch.tensor([1]), [1], 2, to
 
 WRONG_LABELS = [
     *[4, -1, [0, 4], [0, -1], torch.tensor([-1, 2]), torch.tensor([1, 40])],
-    *[1.5, [0.5, 1.5], torch.tensor(2.5), torch.tensor([0.5, 1.5])],
+    *[1.5, [0.5, 1.5], torch.tensor(2.5), torch.tensor([0.5, 1.5]), [True, False]],
 ]
 """Labels that do not exist if there are three classes."""
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 COPIED = (
     *("__init__.py", "given/*.py", "course/*"),
-    *("testing/__init__.py", "testing/models.py", "testing/spies.py", "criteria/answers.py"),
+    *("testing/__init__.py", "testing/models.py", "testing/spies.py", "testing/devices.py"),
+    "criteria/answers.py",
     *("grade/__init__.py", "grade/sandbox/__init__.py", "grade/sandbox/server.py"),
     *("grade/sandbox/isolation.py", "grade/sandbox/inspection.py"),
 )

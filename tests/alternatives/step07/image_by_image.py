@@ -38,7 +38,7 @@ def sample_conditional(
     noise=None,
 ):
     labels = torch.atleast_1d(torch.as_tensor(class_labels)).tolist()
-    if not all(isinstance(label, int) for label in labels):
+    if not all(type(label) is int for label in labels):
         raise TypeError(f"{labels} are no classes")
     return _walks(
         model, labels, image_shape, num_steps, cfg_scale, num_classes, device, generator, noise
@@ -66,7 +66,7 @@ def _walks(model, labels, shape, num_steps, scale, null, device, generator, nois
     if num_steps < 1:
         raise ValueError("num_steps")
     device = device or next(model.parameters()).device
-    before = model.training
+    learning = [part for part in model.modules() if part.training]
     model.train(mode=False)
     finished = []
     with torch.set_grad_enabled(False):
@@ -89,6 +89,6 @@ def _walks(model, labels, shape, num_steps, scale, null, device, generator, nois
                 x -= v / num_steps
                 time -= 1 / num_steps
             finished.append(x)
-    if before:
-        model.train()
+    for part in learning:
+        part.training = True
     return torch.cat(finished)

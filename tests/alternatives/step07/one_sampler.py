@@ -9,11 +9,12 @@ import numpy as np
 
 @contextmanager
 def _resting(model):
-    training = model.training
+    training = {name: part.training for name, part in model.named_modules()}
     try:
         yield model.eval()
     finally:
-        model.train(training)
+        for name, part in model.named_modules():
+            part.training = training[name]
 
 
 class _Walk:

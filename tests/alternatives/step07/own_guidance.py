@@ -18,12 +18,14 @@ def _start(model, shape, device, generator, noise):
 def _follow(model, x, num_steps, field):
     if num_steps <= 0:
         raise ValueError("at least one step")
-    mode = model.training
+    parts = list(model.modules())
+    before = [part.training for part in parts]
     model.eval()
     times = torch.linspace(1.0, 0.0, num_steps + 1, device=x.device)
     for now, then in pairwise(times):
         x = x + (then - now) * field(x, now.expand(len(x)))
-    model.train(mode)
+    for part, training in zip(parts, before, strict=True):
+        part.training = training
     return x
 
 
@@ -56,14 +58,14 @@ def sample_conditional(
         class_labels = [class_labels]
     if not isinstance(class_labels, Tensor):
         class_labels = torch.tensor(class_labels)
-    if class_labels.dtype.is_floating_point:
+    if class_labels.dtype.is_floating_point or class_labels.dtype == torch.bool:
         raise ValueError("labels are whole numbers")
     if class_labels.ndim == 0:
         class_labels = class_labels[None]
     if class_labels.min() < 0 or class_labels.max() > num_classes:
         raise IndexError("no such class")
     x = _start(model, (class_labels.shape[0], *image_shape), device, generator, noise)
-    y = class_labels.to(x.device)
+    y = class_labels.to(x.device, torch.long)
 
     def field(x, t):
         if cfg_scale == 0:

@@ -17,10 +17,11 @@ def _euler(model, velocity, shape, num_steps, device, generator, noise):
         source = generator.device if generator is not None else device
         noise = torch.randn(shape, generator=generator, device=source)
     x = noise.to(device)
-    was_training = model.training
+    modes = [(layer, layer.training) for layer in model.modules()]
     model.eval()
     for i in range(num_steps):
         t = torch.full((shape[0],), 1 - (i + 0.5) / num_steps, device=device)
         x = x - velocity(x, t) / num_steps
-    model.train(was_training)
+    for layer, training in modes:
+        layer.training = training
     return x

@@ -1,0 +1,90 @@
+"""Criteria of step 7 about the starting noise: its tails, and that its numbers are independent."""
+
+import math
+
+import torch
+
+from kata.criteria.questions import asks, random_sources
+from kata.criteria.rules import counts, rule
+from kata.criteria.step07 import called_by, of_each_sampler
+
+LARGE_SHAPE = (3, 170, 200)
+TAILS = {2: 0.0455003, 3: 0.0026998, 4: 6.3342e-5}
+"""Distances from 0, and the shares of numbers from N(0, 1) that lie beyond them."""
+
+BATCHES = 60
+LINES_SHAPE = (3, 1, 2)
+MEDIAN_NORMS = {"batches": 35.336177, "images": 5.348121, "lines": 1.386294}
+"""The medians of chi² with 36, 6 and 2 degrees of freedom: squared norms of so many numbers."""
+
+
+def beyond(noise):
+    """Count the numbers that are further away from 0 than each distance of TAILS."""
+    return torch.stack([(noise.abs() > distance).sum() for distance in TAILS])
+
+
+def small_batches(step, sampler, source):
+    """Return the noise of 60 calls in a row with one source, `(60, 6, 3, 1, 2)`.
+
+    The images of a call are in any order.
+    """
+    return torch.stack(
+        [
+            called_by(step, sampler, shape=LINES_SHAPE, generator=source).starts
+            for _ in range(BATCHES)
+        ]
+    )
+
+
+def joint(noise):
+    """Count batches, images and lines in which something happens that has the probability 1/2.
+
+    For each of the three: the sum of its numbers is near 0; its squared norm is above the median.
+    Of lines also: the difference of its two numbers is near 0.
+    """
+    parts = {"batches": noise.flatten(1), "images": noise.flatten(0, 1).flatten(1)}
+    parts["lines"] = noise.flatten(0, 3)
+    happened = {
+        name: [
+            part.sum(1).abs() < 0.67448975 * part.shape[1] ** 0.5,
+            part.square().sum(1) > MEDIAN_NORMS[name],
+        ]
+        for name, part in parts.items()
+    }
+    happened["lines"].append(parts["lines"].diff(dim=1)[:, 0].abs() < 0.67448975 * 2**0.5)
+    return {name: torch.stack([one.sum() for one in every]) for name, every in happened.items()}
+
+
+@asks("sample_each_class")
+@of_each_sampler
+def noise_has_the_tails_of_a_normal(step, sampler, g):
+    return {
+        f"{name}: tails": beyond(called_by(step, sampler, shape=LARGE_SHAPE, generator=own).starts)
+        for name, own in random_sources(g).items()
+    }
+
+
+rule(
+    noise_has_the_tails_of_a_normal,
+    counts(tails=(6 * math.prod(LARGE_SHAPE), tuple(TAILS.values()))),
+)
+
+
+@asks("sample_each_class")
+@of_each_sampler
+def noise_is_independent(step, sampler, g):
+    return {
+        f"{name}: {part}": count
+        for name, own in random_sources(g).items()
+        for part, count in joint(small_batches(step, sampler, own)).items()
+    }
+
+
+rule(
+    noise_is_independent,
+    counts(
+        batches=(BATCHES, (0.5, 0.5)),
+        images=(6 * BATCHES, (0.5, 0.5)),
+        lines=(18 * BATCHES, (0.5, 0.5, 0.5)),
+    ),
+)
