@@ -7,7 +7,8 @@ from hypothesis import given
 
 from kata.criteria.questions import (
     IMAGE_SHAPE,
-    devices_at_first_call,
+    PLACES,
+    devices_met,
     images,
     noise_counts,
     traces_from,
@@ -52,6 +53,7 @@ from kata.testing.assertions import (
 )
 from kata.testing.bounds import SEEDS, fresh_seed, generator
 from kata.testing.closed_forms import aim, guided_euler, guided_spread
+from kata.testing.devices import THERE
 from kata.testing.draws import check_draws, check_noise
 from kata.testing.models import LabelField, PointMass
 
@@ -485,15 +487,15 @@ def test_dtype_of_the_noise_is_kept(step, dtype):
     )
 
 
-@pytest.mark.parametrize(("home", "device"), [("meta", None), ("cpu", "meta")])
+@pytest.mark.parametrize(("home", "device"), PLACES)
 def test_device_is_passed_on(step, home, device):
-    """The model is called on `device`; if that is None, on the device of its parameters."""
-    places = devices_at_first_call(lambda model: draw_grid(step, model, device=device), home)
+    """Everything happens on `device`; if that is None, on the device of the model's parameters."""
+    places = devices_met(lambda m: draw_grid(step, m, device=device), home)
     check_that(
-        places == ["meta"] * 3,
+        places == [THERE],
         called=f"compare_cfg_scales with device={device!r} and a model on the device {home!r}",
-        got=f"called the model with x, t and y on {places}" if places else "did not call the model",
-        must="images, times and labels are on the device 'meta'",
+        got=f"called the model, and returned images, on {' and '.join(places)}",
+        must=f"images, times, labels and the result are all on {THERE}",
         hint="pass device on to sample_conditional",
     )
 

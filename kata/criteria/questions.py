@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from kata.course.steps import Step
+from kata.testing.devices import THERE, There, TwoDevices
 from kata.testing.models import StandIn
 
 Asking = Callable[[ModuleType, torch.Generator], Mapping[str, object]]
@@ -173,43 +173,28 @@ def random_sources(g: torch.Generator) -> dict[str, torch.Generator | None]:
     return {"own generator": branch(g), "global generator": None}
 
 
-class Halted(Exception):
-    """Ends sampling at the first call of the model."""
+PLACES = [(THERE, None), ("cpu", THERE)]
+"""The device of a model's parameter, and the argument `device`: the images must be THERE."""
 
 
-class Halting(StandIn):
-    """Its weights lie at `home`; the first call notes the devices of x, t and y, and ends there."""
+class Traveller(StandIn):
+    """A model with a parameter on a device that can be called anywhere."""
 
-    def __init__(self, num_classes: int, home: str) -> None:
-        super().__init__(num_classes)
-        self.weight = nn.Parameter(torch.zeros(1, device=home))
+    def __init__(self, home: str) -> None:
+        super().__init__(3)
+        weight = torch.ones(1)
+        self.weight = nn.Parameter(There(weight) if home == THERE else weight)
 
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        raise Halted
+        return x
 
 
-class QuickMeta(TorchFunctionMode):
-    """Makes shapes on the device "meta" by hand: torch's own way first imports for seconds."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func is torch.full_like and not kwargs and args[0].is_meta:
-            return torch.empty(args[0].shape, dtype=args[0].dtype, device="meta")
-        if func is torch.cat and len(args) == 1 and not kwargs and all(x.is_meta for x in args[0]):
-            shape = (sum(len(x) for x in args[0]), *args[0][0].shape[1:])
-            return torch.empty(shape, dtype=args[0][0].dtype, device="meta")
-        return func(*args, **kwargs)
-
-
-def devices_at_first_call(draw: Callable[[StandIn], object], home: str) -> list[str]:
-    """Return the device types of x, t and y when a model with weights at `home` is first called."""
-    model = Halting(3, home)
-    try:
-        with QuickMeta():
-            draw(model)
-    except Halted:
-        return [value.device.type for value in model.calls[0]]
-    return []
+def devices_met(draw: Callable[[StandIn], Tensor], home: str) -> list[str]:
+    """Return the devices on which a model is called and on which the result is: each once."""
+    with TwoDevices():
+        model = Traveller(home)
+        given = [draw(model), *(value for call in model.calls for value in call)]
+    return sorted({value.device.type for value in given})
 
 
 def noise_counts(noise: Tensor) -> dict[str, Tensor]:
@@ -267,7 +252,12 @@ def traces(draw: Callable[[StandIn], Tensor], model: StandIn) -> dict[str, objec
     }
 
 
-LAYER_MODES = {"train": (True, True), "eval": (False, False)}
+LAYER_MODES = {
+    "train": (True, True),
+    "eval": (False, False),
+    "train, a layer in eval": (True, False),
+    "eval, a layer in train": (False, True),
+}
 """The modes of a model and of a layer inside it, before it is handed over."""
 
 

@@ -8,14 +8,16 @@ from torch import Tensor, nn
 from kata.criteria.questions import (
     IMAGE_SHAPE,
     LAYER_MODES,
+    PLACES,
     asks,
-    devices_at_first_call,
+    devices_met,
     images,
     refusal,
     traces_from,
 )
 from kata.criteria.rules import LANDED, TESTIMONY, Criterion, close, refused, rule
 from kata.criteria.step08 import draw_grid
+from kata.testing.devices import THERE
 from kata.testing.models import GaussianWorld, LabelField, PointMass
 
 STATES = list(product(LAYER_MODES, (True, False)))
@@ -149,12 +151,12 @@ rule(dtype_of_the_noise_is_kept, Criterion(close(0.05), close(0.05)))
 
 @asks("compare_cfg_scales")
 def device_is_passed_on(step, g):
-    def places(home, device):
-        return devices_at_first_call(lambda m: draw_grid(step, m, device=device), home)
-
     return {
-        f"{home}, device={device}": places(home, device) == ["meta"] * 3
-        for home, device in (("meta", None), ("cpu", "meta"))
+        f"{home}, device={device}": devices_met(
+            lambda m, device=device: draw_grid(step, m, device=device), home
+        )
+        == [THERE]
+        for home, device in PLACES
     }
 
 

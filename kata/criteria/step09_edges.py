@@ -8,8 +8,9 @@ from kata.criteria.questions import (
     IMAGE_SHAPE,
     LAYER_MODES,
     NOISE_SHAPE,
+    PLACES,
     asks,
-    devices_at_first_call,
+    devices_met,
     images,
     noise_counts,
     refusal,
@@ -18,6 +19,7 @@ from kata.criteria.questions import (
 from kata.criteria.rules import LANDED, TESTIMONY, Criterion, close, counts, refused, rule
 from kata.criteria.step09 import draw_modes, rows
 from kata.testing.bounds import noise_shares
+from kata.testing.devices import THERE
 from kata.testing.models import GaussianWorld, LabelField, PointMass
 
 STATES = list(product(LAYER_MODES, (True, False)))
@@ -123,12 +125,12 @@ rule(dtype_of_the_noise_is_kept, Criterion(close(0.05), close(0.05)))
 
 @asks("compare_modes")
 def device_is_passed_on(step, g):
-    def places(home, device):
-        return devices_at_first_call(lambda m: draw_modes(step, m, device=device), home)
-
     return {
-        f"{home}, device={device}": places(home, device) == ["meta"] * 3
-        for home, device in (("meta", None), ("cpu", "meta"))
+        f"{home}, device={device}": devices_met(
+            lambda m, device=device: rows(draw_modes(step, m, device=device)), home
+        )
+        == [THERE]
+        for home, device in PLACES
     }
 
 

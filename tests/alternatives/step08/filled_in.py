@@ -16,7 +16,11 @@ def compare_cfg_scales(
     if noise is None:
         source = "cpu" if generator is None else generator.device
         noise = torch.empty(num_samples, *image_shape, device=source).normal_(generator=generator)
-    grid = noise.new_empty(len(scales), num_samples, *image_shape)
+    grid = torch.empty(
+        (len(scales), num_samples, *image_shape),
+        dtype=noise.dtype,
+        device=device or next(model.parameters()).device,
+    )
     for row, scale in enumerate(scales):
         grid[row] = sample_conditional(
             model=model,
