@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from kata.course.steps import Step
 from kata.testing.devices import THERE, There, TwoDevices
@@ -189,9 +190,19 @@ class Traveller(StandIn):
         return x
 
 
+class Built(TorchFunctionMode):
+    """Moves what torch.tensor(values, device=THERE) makes: torch shows that call to no device."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.tensor and str(kwargs.get("device")) == THERE:
+            return func(*args, **{**kwargs, "device": "cpu"}).to(THERE)
+        return func(*args, **kwargs)
+
+
 def devices_met(draw: Callable[[StandIn], Tensor], home: str) -> list[str]:
     """Return the devices on which a model is called and on which the result is: each once."""
-    with TwoDevices():
+    with TwoDevices(), Built():
         model = Traveller(home)
         given = [draw(model), *(value for call in model.calls for value in call)]
     return sorted({value.device.type for value in given})
