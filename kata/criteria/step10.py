@@ -16,7 +16,7 @@ MANY = [(26, 100), (300, 26)]
 EDGES = [(shape, n) for shape in [(4, 9), (11, 6), (7, 7), (2, 5)] for n in (1, min(shape))]
 """Shapes of tables, with the smallest and the greatest number of components."""
 
-SIZES = (1e-6, 1e6)
+SIZES = (1e-9, 1e6)
 """Factors of tables, from nearly nothing to huge."""
 
 LAYOUTS = ("Fortran order", "a part of a larger table", "every second column", "read only")
