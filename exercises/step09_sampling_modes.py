@@ -60,8 +60,8 @@ def compare_modes(
     noise: `(N, C, H, W)`, shared by the three and not changed; if it is None, it is drawn once
 
     The first mode has the null class and, like the second, w = 1. So both cost N evaluations per
-    step, and "guided" costs 2N. The other arguments are those of `sample_conditional`. As there,
-    the model's mode and autograd are left unchanged, and so is torch's global generator if another
-    one is given. Returns a dict with exactly these three names, each `(N, C, H, W)`.
+    step, and "guided" costs 2N. The other arguments, what is left unchanged, and the ValueError for
+    num_steps below 1 are as in `sample_conditional`. Returns a dict with exactly these three names,
+    each `(N, C, H, W)` in the dtype of the noise.
     """
     raise NotImplementedError("step 9: compare_modes")

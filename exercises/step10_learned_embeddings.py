@@ -52,7 +52,7 @@ import numpy as np
 def similarity_matrix(embeddings: np.ndarray) -> np.ndarray:
     """Return the correlation of every row with every other, as `np.corrcoef` defines it.
 
-    embeddings: `(R, D)`
+    embeddings: `(R, D)`, at least two rows, none of them constant
 
     Returns `(R, R)`, symmetric, in [-1, 1] to rounding, with ones on the diagonal. Does not change
     its input.

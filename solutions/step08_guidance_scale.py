@@ -69,10 +69,10 @@ def compare_cfg_scales(
     scales: S of them, in the order of the result
     noise: `(N, C, H, W)`, shared by all scales and not changed; if it is None, it is drawn once
 
-    Returns `(S, N, C, H, W)`: entry [s, i] starts from noise i and is guided with scales[s]. Costs
-    at most two evaluations per sample, scale and step. The other arguments are those of
-    `sample_conditional`. As there, the model's mode and autograd are left unchanged, and so is
-    torch's global generator if another one is given.
+    Returns `(S, N, C, H, W)`, in the dtype of the noise: entry [s, i] starts from noise i and is
+    guided with scales[s]. Costs at most two evaluations per sample, scale and step. The other
+    arguments, what is left unchanged, and the ValueError for num_steps below 1 are as in
+    `sample_conditional`.
     """
     if noise is None:
         source = generator.device if generator is not None else None
@@ -92,11 +92,10 @@ def fidelity(samples: Tensor, labels: Tensor, classifier: Callable[[Tensor], Ten
     """Return the share of samples that a classifier reads as what was asked for.
 
     samples: `(N, C, H, W)`
-    labels: int64 `(N,)`
+    labels: int64 `(N,)`; any other shape is a ValueError, because (N, 1) would compare all with all
     classifier: called on the samples as they are, gives logits `(N, K)`
 
-    Returns a number in [0, 1]. Changes no input. Raises ValueError if there is not one label per
-    sample.
+    Returns a number in [0, 1]. Changes no input, and not the classifier's mode.
     """
     if tuple(labels.shape) != (len(samples),):
         raise ValueError(f"labels must have shape ({len(samples)},), got {tuple(labels.shape)}")
@@ -108,7 +107,7 @@ def fidelity(samples: Tensor, labels: Tensor, classifier: Callable[[Tensor], Ten
 def diversity(samples: Tensor) -> float:
     """Return how much the samples of one class differ.
 
-    samples: `(N, C, H, W)` of one class, neither clamped nor changed
+    samples: `(N, C, H, W)` of one class, of any floating dtype, neither clamped nor changed
 
     The diversity is the mean over pixels of the standard deviation over the samples. The standard
     deviation divides by N (correction=0). Returns a number, 0 if all samples are equal. Raises

@@ -52,7 +52,7 @@ import numpy as np
 def similarity_matrix(embeddings: np.ndarray) -> np.ndarray:
     """Return the correlation of every row with every other, as `np.corrcoef` defines it.
 
-    embeddings: `(R, D)`
+    embeddings: `(R, D)`, at least two rows, none of them constant
 
     Returns `(R, R)`, symmetric, in [-1, 1] to rounding, with ones on the diagonal. Does not change
     its input.
@@ -73,10 +73,6 @@ def simple_pca(X: np.ndarray, n_components: int = 2) -> np.ndarray:
     `(R, n_components)`, not whitened, the component of largest variance first; the sign of each
     component is free. Does not change its input.
     """
-    if not 1 <= n_components <= min(X.shape):
-        raise ValueError(
-            f"n_components must lie in 1 .. {min(X.shape)} for X of shape {X.shape}, got {n_components}"
-        )
     centred = X - X.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     projection: np.ndarray = centred @ directions[:n_components].T

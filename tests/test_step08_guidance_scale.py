@@ -7,9 +7,11 @@ from hypothesis import given
 
 from kata.criteria.questions import (
     IMAGE_SHAPE,
-    NOISE_SHAPE,
+    PLACES,
+    devices_met,
     images,
-    traces,
+    noise_counts,
+    traces_from,
     with_generators,
     with_the_global_one,
 )
@@ -25,20 +27,80 @@ from kata.criteria.step08 import (
     bright_samples,
     draw_grid,
     nearest,
+    started,
     stretched,
+)
+from kata.criteria.step08_edges import (
+    EQUAL_SAMPLES,
+    EXTRA_DTYPES,
+    LABEL_SHAPES,
+    STATES,
+    Reader,
+    clouds,
+    drawn_twice,
+    many_read,
+    mirrored,
+    narrow_world,
+    read,
+    typed,
 )
 from kata.testing.assertions import (
     check_close,
     check_raises,
-    check_standard_normal,
     check_tensor,
     check_that,
     unchanged,
 )
 from kata.testing.bounds import SEEDS, fresh_seed, generator
-from kata.testing.closed_forms import aim, guided_euler
-from kata.testing.draws import check_draws
+from kata.testing.closed_forms import aim, guided_euler, guided_spread
+from kata.testing.devices import THERE
+from kata.testing.draws import check_draws, check_noise
 from kata.testing.models import LabelField, PointMass
+
+
+@pytest.mark.parametrize(("mode", "autograd"), STATES)
+def test_model_is_left_as_it_was_found(step, mode, autograd):
+    """Modes, gradients, frozen parameters and autograd stay as they are, whatever they were."""
+
+    def draw(model):
+        result = draw_grid(step, model, num_steps=2)
+        check_tensor(
+            result, (2, 4, *IMAGE_SHAPE), called="compare_cfg_scales", must="it is (S, N, C, H, W)"
+        )
+        return result
+
+    left = traces_from(draw, LabelField(3, 3), mode, autograd)
+    wrong = [name for name, value in left.items() if value != name.endswith("kept")]
+    check_that(
+        not wrong,
+        called=f"compare_cfg_scales on a model in {mode} mode, with autograd {'on' if autograd else 'off'}",
+        got=f"did not treat the model like a sampler: {', '.join(wrong)}",
+        must="all layers are in eval mode meanwhile, no graph is recorded, and all is put back",
+        hint="sample_conditional does all of this; do nothing more to the model here",
+    )
+
+
+@pytest.mark.parametrize(("mode", "autograd"), STATES)
+def test_fidelity_leaves_the_classifier_as_it_was(step, mode, autograd):
+    """The classifier's modes and gradients and autograd stay as they are, whatever they were."""
+    reader, samples, labels = read(generator(14), state=(mode, autograd))
+    with torch.set_grad_enabled(autograd):
+        share = step.fidelity(samples, labels, reader)
+    check_close(
+        share,
+        0.75,
+        called=f"fidelity with a classifier in {mode} mode, autograd {'on' if autograd else 'off'}",
+        must="three of four samples are read as asked; nothing about the classifier is changed",
+        hint="call classifier(samples), inside `with torch.no_grad():`",
+        tolerance=1e-6,
+    )
+    check_that(
+        reader.targets.grad is None,
+        called="fidelity with a classifier",
+        got="left gradients in the classifier's parameters",
+        must="a share is read off; nothing is learned from it",
+        hint="no backward() here",
+    )
 
 
 @pytest.mark.parametrize(("num_classes", "num_steps", "samples"), GRID_CASES)
@@ -117,14 +179,63 @@ def test_all_scales_start_from_the_same_noise(step, given_noise, own):
 
 
 def test_noise_is_standard_normal(step):
-    """Without given noise, N(0, 1) is drawn; the test fails by chance once in 10^9 runs."""
+    """Noise is N(0, 1), each number on its own; the test fails by chance once in 10^9 runs."""
     fresh_seed()
-    model = LabelField(3, 3)
-    draw_grid(step, model, NOISE_SHAPE)
-    check_standard_normal(
-        model.starts,
-        called="compare_cfg_scales without noise, and looked at the numbers that the model got at t = 1",
+    starts = started(step).starts
+    called = "compare_cfg_scales with num_samples=300 and without noise"
+    check_that(
+        len(starts) == 300,
+        called=called,
+        got=f"started from {len(starts)} different images",
+        must="every sample has noise of its own, and all scales share it",
+        hint="draw the noise once, in the shape (N, C, H, W)",
+    )
+    check_noise(
+        noise_counts(starts),
+        300,
+        starts[0].numel(),
+        called=f"{called}, and looked at the numbers that the model got at t = 1",
         hint="torch.randn draws from N(0, 1); use it as it is",
+    )
+
+
+def test_spread_falls_with_the_scale_as_the_law_says(step):
+    """Clouds of spread s guided from one of spread 1 have the spread s^w: 0.5, 0.25, 0.125, ..."""
+    world, noise = narrow_world(generator(15)), mirrored(generator(16))
+    called = "compare_cfg_scales on Gaussian clouds, s_c = 0.5 and s_u = 1, 100 steps, two noises z and -z"
+    grid = step.compare_cfg_scales(
+        world, 2, image_shape=IMAGE_SHAPE, num_samples=2, num_steps=100, num_classes=3, noise=noise
+    )
+    check_tensor(grid, (6, 2, *IMAGE_SHAPE), called=called, must="it is (S, N, C, H, W)")
+    labels = torch.tensor([2, 2])
+    for scale, row in zip((1, 2, 3, 4, 5, 7), grid, strict=True):
+        check_close(
+            row,
+            guided_euler(world, noise, labels, scale, 100),
+            called=f"{called}, and looked at w = {scale}",
+            must="it is where 100 Euler steps lead from these two noises",
+            hint="the given noise and num_steps reach sample_conditional as they are",
+        )
+        check_close(
+            (row[0] - row[1]).abs() / 2,
+            torch.full(IMAGE_SHAPE, guided_spread(world, 2, scale)),
+            called=f"{called}, and looked at w = {scale}",
+            must="the spread of the guided samples is s_c^w s_u^(1 - w): it falls with the scale",
+            hint="nothing is normalised or clamped between noise and result",
+            tolerance=0.02,
+        )
+
+
+def test_second_call_sees_new_weights(step):
+    """A second call with the same arguments follows the model as it is then."""
+    model, _, second = drawn_twice(step, generator(17))
+    check_close(
+        second,
+        torch.stack([aim(model, [1, 1], scale) for scale in (3, 1)]),
+        called="compare_cfg_scales twice with the same model and noise; its weights changed in between",
+        must="the second result shows the model with its new weights",
+        hint="keep nothing between calls",
+        tolerance=1e-5,
     )
 
 
@@ -168,26 +279,6 @@ def test_steps_and_cost(step, num_steps):
         got=f"evaluated the model on {model.evaluated} samples",
         must=f"two velocities per sample, scale and step are enough: {2 * 4 * 2 * num_steps}",
         hint="sample once per scale",
-    )
-
-
-def test_model_is_left_as_it_was_found(step):
-    """The model is called in eval mode and put back into train mode; no graph is recorded."""
-
-    def draw(model):
-        result = draw_grid(step, model, num_steps=2)
-        check_tensor(
-            result, (2, 4, *IMAGE_SHAPE), called="compare_cfg_scales", must="it is (S, N, C, H, W)"
-        )
-        return result
-
-    left = traces(draw, LabelField(3, 3))
-    check_that(
-        left == {"graph": False, "in train mode": False, "after": True},
-        called="compare_cfg_scales on a model in train mode",
-        got="recorded a graph, called the model in train mode, or left it in eval mode",
-        must="like any sampler it records no graph and restores the mode",
-        hint="sample_conditional does all of this",
     )
 
 
@@ -242,6 +333,39 @@ def test_fidelity_shows_the_samples_as_they_are(step):
     )
 
 
+def test_fidelity_of_300_samples(step):
+    """All samples count alike, however many there are: 217 of 300 are read as asked."""
+    targets, samples, labels = many_read(generator(18))
+    check_close(
+        step.fidelity(samples, labels, Reader(targets)),
+        217 / 300,
+        called="fidelity on 300 samples of 26 classes, of which 217 show what was requested",
+        must="it is 217/300",
+        hint="one mean over all samples; a mean of the means of batches is another number",
+        tolerance=1e-6,
+    )
+
+
+@pytest.mark.parametrize("dtype", EXTRA_DTYPES, ids=str)
+def test_fidelity_keeps_the_dtype_of_the_samples(step, dtype):
+    """The classifier gets samples of their own dtype and shape; the share does not depend on it."""
+    reader, samples, labels = read(generator(19), dtype)
+    check_close(
+        step.fidelity(samples, labels, reader),
+        0.75,
+        called=f"fidelity on four samples of {dtype}, of which three are read as requested",
+        must="it is 3/4",
+        tolerance=1e-6,
+    )
+    check_that(
+        {x.dtype for x in reader.given} == {dtype} and reader.as_they_are,
+        called=f"fidelity on samples {tuple(samples.shape)} of {dtype}",
+        got=f"gave the classifier {[(tuple(x.shape), x.dtype) for x in reader.given]}",
+        must="the classifier gets the samples as they are",
+        hint="classifier(samples), with no conversion before",
+    )
+
+
 @pytest.mark.parametrize("shape", DIVERSITY_SHAPES)
 @given(seed=SEEDS)
 def test_diversity_is_the_mean_standard_deviation_of_a_pixel(step, shape, seed):
@@ -255,7 +379,7 @@ def test_diversity_is_the_mean_standard_deviation_of_a_pixel(step, shape, seed):
         called=f"diversity on samples of shape {shape}",
         must="it is the standard deviation over the samples, dividing by N, per pixel; then the mean over pixels",
         hint="first over dim 0 with correction=0, then the mean; not the square root of a mean",
-        tolerance=1e-3,
+        tolerance=1e-5,
     )
 
 
@@ -268,7 +392,7 @@ def test_diversity_of_two_samples(step):
         called="diversity on two samples a and b",
         must="it is the mean of |a - b| / 2",
         hint="the standard deviation divides by N: correction=0",
-        tolerance=1e-3,
+        tolerance=1e-5,
     )
 
 
@@ -282,32 +406,47 @@ def test_diversity_does_not_see_what_all_samples_share(step, shift):
         called=f"diversity on samples to which the same image, shifted by {shift}, was added",
         must="it measures how the samples differ, so what they share does not count",
         hint="a standard deviation over the samples, pixel by pixel; do not clamp",
-        tolerance=1e-3,
+        tolerance=1e-5,
     )
 
 
-@pytest.mark.parametrize("count", [2, 5])
-def test_diversity_of_equal_samples_is_zero(step, count):
-    """Equal samples have no diversity, however much their pixels differ."""
+@pytest.mark.parametrize(("count", "dtype"), EQUAL_SAMPLES)
+def test_diversity_of_equal_samples_is_zero(step, count, dtype):
+    """Equal samples have no diversity, however much their pixels differ, up to rounding."""
     check_close(
-        step.diversity(images(generator(11), 1).expand(count, *IMAGE_SHAPE)),
+        step.diversity(images(generator(11), 1).to(dtype).expand(count, *IMAGE_SHAPE)),
         0.0,
-        called=f"diversity on {count} equal samples",
-        must="it is 0: they do not differ",
-        hint="compare samples with each other, not pixels",
-        tolerance=1e-2,
+        called=f"diversity on {count} equal samples of {dtype}",
+        must="it is 0, up to rounding: they do not differ",
+        hint="compare samples with each other, not pixels; add nothing under the root",
+        tolerance=1e-6,
     )
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_diversity_needs_two_samples(step, count):
-    """Fewer than 2 samples are a ValueError."""
-    check_raises(
-        ValueError,
-        lambda: step.diversity(images(generator(12), count)),
-        called=f"diversity on {count} samples",
-        must="fewer than 2 samples are a ValueError: one sample cannot differ from anything",
-        hint="check the number of samples first",
+@pytest.mark.parametrize("scale", range(8))
+def test_diversity_of_a_cloud_is_its_spread(step, scale):
+    """If all pixels deviate by 0.5^w, as guided samples do in theory, so much is the diversity."""
+    check_close(
+        step.diversity(clouds(generator(20), 0.5**scale)),
+        0.5**scale,
+        called=f"diversity on 300 samples m + s z with s = 0.5^{scale} and z of ones and minus ones",
+        must=f"every pixel has the standard deviation s = {0.5**scale:g}, so their mean is s",
+        hint="all samples together: one standard deviation per pixel over dim 0",
+        tolerance=1e-5,
+    )
+
+
+@pytest.mark.parametrize("dtype", EXTRA_DTYPES, ids=str)
+def test_diversity_takes_any_floating_dtype(step, dtype):
+    """Samples of other dtypes are measured too, as accurately as these allow."""
+    samples = images(generator(21), 6).to(dtype)
+    check_close(
+        step.diversity(samples),
+        float(samples.double().numpy().std(axis=0).mean()),
+        called=f"diversity on samples of {dtype}",
+        must="it is the same number, up to the rounding of that dtype",
+        hint="NumPy has no bfloat16: convert first, or stay with torch",
+        tolerance=0.02,
     )
 
 
@@ -326,5 +465,73 @@ def test_numbers_are_numbers(step):
         float(np.std(samples.double().numpy(), axis=0).mean()),
         called="diversity on four samples",
         must="it is one number, not one per pixel",
-        tolerance=1e-3,
+        tolerance=1e-5,
+    )
+
+
+@pytest.mark.parametrize("dtype", EXTRA_DTYPES, ids=str)
+def test_dtype_of_the_noise_is_kept(step, dtype):
+    """Model and noise of another dtype give images of that dtype."""
+    model, noise, result = typed(step, generator(22), dtype)
+    called = f"compare_cfg_scales with model and noise of {dtype}"
+    must = "the images have the dtype of the noise"
+    check_tensor(result, (2, 4, *IMAGE_SHAPE), dtype, called=called, must=must)
+    model, noise, labels = model.double(), noise.double(), torch.ones(4, dtype=torch.int64)
+    check_close(
+        result.double(),
+        torch.stack([guided_euler(model, noise, labels, scale, 2) for scale in (3, 1)]),
+        called=called,
+        must=must,
+        hint="convert nothing",
+        tolerance=1e-6 if dtype == torch.float64 else 0.05,
+    )
+
+
+@pytest.mark.parametrize(("home", "device"), PLACES)
+def test_device_is_passed_on(step, home, device):
+    """Everything happens on `device`; if that is None, on the device of the model's parameters."""
+    places = devices_met(lambda m: draw_grid(step, m, device=device), home)
+    check_that(
+        places == [THERE],
+        called=f"compare_cfg_scales with device={device!r} and a model on the device {home!r}",
+        got=f"called the model, and returned images, on {' and '.join(places)}",
+        must=f"images, times, labels and the result are all on {THERE}",
+        hint="pass device on to sample_conditional",
+    )
+
+
+@pytest.mark.parametrize("num_steps", [0, -1])
+def test_num_steps_below_1_is_refused(step, num_steps):
+    """Fewer than one step is a ValueError, as in every sampler."""
+    check_raises(
+        ValueError,
+        lambda: draw_grid(step, LabelField(3, 3), num_steps=num_steps),
+        called=f"compare_cfg_scales with num_steps={num_steps}",
+        must="fewer than one step is a ValueError",
+        hint="sample_conditional raises it; pass num_steps on as it is",
+    )
+
+
+@pytest.mark.parametrize("shape", LABEL_SHAPES)
+def test_fidelity_needs_one_label_per_sample(step, shape):
+    """Labels of any other shape than (N,) are a ValueError: they would be broadcast."""
+    reader, samples, _ = read(generator(23))
+    check_raises(
+        ValueError,
+        lambda: step.fidelity(samples, torch.ones(shape, dtype=torch.int64), reader),
+        called=f"fidelity on four samples with labels of shape {shape}",
+        must="labels that are not (4,) are a ValueError; (4, 1) would compare all with all",
+        hint="compare tuple(labels.shape) with (len(samples),)",
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_diversity_needs_two_samples(step, count):
+    """Fewer than 2 samples are a ValueError."""
+    check_raises(
+        ValueError,
+        lambda: step.diversity(images(generator(12), count)),
+        called=f"diversity on {count} samples",
+        must="fewer than 2 samples are a ValueError: one sample cannot differ from anything",
+        hint="check the number of samples first",
     )

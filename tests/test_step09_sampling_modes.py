@@ -5,23 +5,36 @@ import torch
 
 from kata.criteria.questions import (
     IMAGE_SHAPE,
-    NOISE_SHAPE,
+    PLACES,
+    devices_met,
     images,
-    traces,
+    noise_counts,
+    traces_from,
     with_generators,
     with_the_global_one,
 )
 from kata.criteria.step09 import MODE_CASES, MODES, WALKS, draw_modes, rows
+from kata.criteria.step09_edges import (
+    DTYPES,
+    STATES,
+    drawn_twice,
+    in_a_world,
+    mirrored,
+    started,
+    typed,
+    world_of,
+)
 from kata.testing.assertions import (
     check_close,
-    check_standard_normal,
+    check_raises,
     check_tensor,
     check_that,
     unchanged,
 )
 from kata.testing.bounds import fresh_seed, generator
-from kata.testing.closed_forms import aim, guided_euler
-from kata.testing.draws import check_draws
+from kata.testing.closed_forms import aim, guided_euler, guided_mean, guided_spread
+from kata.testing.devices import THERE
+from kata.testing.draws import check_draws, check_noise
 from kata.testing.models import LabelField, PointMass
 
 
@@ -62,6 +75,22 @@ def drawn_rows(step, model, **options):
         called = f'compare_modes(...)["{mode}"]'
         check_tensor(result[mode], (4, *IMAGE_SHAPE), called=called, must="it holds the images")
     return rows(result)
+
+
+@pytest.mark.parametrize(("mode", "autograd"), STATES)
+def test_model_is_left_as_it_was_found(step, mode, autograd):
+    """Modes, gradients, frozen parameters and autograd stay as they are, whatever they were."""
+    left = traces_from(
+        lambda model: drawn_rows(step, model, num_steps=2), LabelField(3, 3), mode, autograd
+    )
+    wrong = [name for name, value in left.items() if value != name.endswith("kept")]
+    check_that(
+        not wrong,
+        called=f"compare_modes on a model in {mode} mode, with autograd {'on' if autograd else 'off'}",
+        got=f"did not treat the model like a sampler: {', '.join(wrong)}",
+        must="all layers are in eval mode meanwhile, no graph is recorded, and all is put back",
+        hint="sample_conditional does all of this; do nothing more to the model here",
+    )
 
 
 @pytest.mark.parametrize(("classes", "scale"), MODE_CASES)
@@ -127,14 +156,69 @@ def test_all_modes_start_from_the_same_noise(step, own):
 
 
 def test_noise_is_standard_normal(step):
-    """Without given noise, N(0, 1) is drawn; the test fails by chance once in 10^9 runs."""
+    """Noise is N(0, 1), each number on its own; the test fails by chance once in 10^9 runs."""
     fresh_seed()
-    model = LabelField(3, 3)
-    draw_modes(step, model, NOISE_SHAPE)
-    check_standard_normal(
-        model.starts,
-        called="compare_modes without noise, and looked at the numbers that the model got at t = 1",
+    starts = started(step).starts
+    called = "compare_modes with num_samples=300 and without noise"
+    check_that(
+        len(starts) == 300,
+        called=called,
+        got=f"started from {len(starts)} different images",
+        must="every sample has noise of its own, and the three modes share it",
+        hint="draw the noise once, in the shape (N, C, H, W)",
+    )
+    check_noise(
+        noise_counts(starts),
+        300,
+        starts[0].numel(),
+        called=f"{called}, and looked at the numbers that the model got at t = 1",
         hint="torch.randn draws from N(0, 1); use it as it is",
+    )
+
+
+def test_means_and_spreads_are_those_of_the_law(step):
+    """On clouds of one spread all modes keep it; the guided mean is m_u + w (m_c - m_u)."""
+    world, noise = world_of(generator(4)), mirrored(generator(5))
+    called = "compare_modes on Gaussian clouds of spread 0.5, w = 3, 100 steps, two noises z and -z"
+    result = in_a_world(step, world, noise)
+    check_names(result, called)
+    for mode, label, scale in (
+        ("unconditional", 3, 1.0),
+        ("conditional", 2, 1.0),
+        ("guided", 2, 3.0),
+    ):
+        drawn = result[mode]
+        words = {"called": f'{called}, and looked at "{mode}"'}
+        check_tensor(drawn, (2, *IMAGE_SHAPE), **words, must="it holds the images")
+        check_close(
+            drawn.mean(0),
+            guided_mean(world, label, scale),
+            **words,
+            must=f"the mean is m_u + {scale:g} (m - m_u), with m of class {label} (3 is null)",
+            hint="three calls that differ only in label and scale",
+        )
+        check_close(
+            (drawn[0] - drawn[1]).abs() / 2,
+            torch.full(IMAGE_SHAPE, guided_spread(world, label, scale)),
+            **words,
+            must="the spread is that of the clouds: guidance between equal spreads only moves the mean",
+            hint="nothing is normalised, clamped or rounded between noise and result",
+            tolerance=0.02,
+        )
+
+
+def test_second_call_sees_new_weights(step):
+    """A second call with the same arguments follows the model as it is then."""
+    model, _, second = drawn_twice(step, generator(6))
+    check_modes(
+        second,
+        {
+            "unconditional": aim(model, [3] * 4, 1.0),
+            "conditional": aim(model, [1] * 4, 1.0),
+            "guided": aim(model, [1] * 4, 3.0),
+        },
+        "compare_modes twice with the same model and noise; its weights changed in between",
+        "keep nothing between calls",
     )
 
 
@@ -194,18 +278,6 @@ def test_samples_within_a_mode_differ(step):
         )
 
 
-def test_model_is_left_as_it_was_found(step):
-    """The model is called in eval mode and put back into train mode; no graph is recorded."""
-    left = traces(lambda model: drawn_rows(step, model, num_steps=2), LabelField(3, 3))
-    check_that(
-        left == {"graph": False, "in train mode": False, "after": True},
-        called="compare_modes on a model in train mode",
-        got="recorded a graph, called the model in train mode, or left it in eval mode",
-        must="like any sampler it records no graph and restores the mode",
-        hint="sample_conditional does all of this",
-    )
-
-
 def test_defaults(step):
     """The defaults are class 3, 16 samples of (1, 28, 28), scale 4, 50 steps and 10 classes."""
     model = PointMass(images(generator(3), 11, (1, 28, 28)))
@@ -225,4 +297,54 @@ def test_defaults(step):
         got=f"evaluated the model on {model.evaluated} samples",
         must=f"num_steps is 50 by default, so it costs {4 * 16 * 50}",
         hint="the default is in the signature",
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_dtype_of_the_noise_is_kept(step, dtype):
+    """Model and noise of another dtype give images of that dtype."""
+    model, noise, result = typed(step, generator(7), dtype)
+    called = f"compare_modes with model and noise of {dtype}"
+    check_names(result, called)
+    model, noise = model.double(), noise.double()
+    for mode, label, scale in (
+        ("unconditional", 3, 1.0),
+        ("conditional", 1, 1.0),
+        ("guided", 1, 3.0),
+    ):
+        words = {"called": f'{called}, and looked at "{mode}"'}
+        must = "the images have the dtype of the noise"
+        check_tensor(result[mode], (4, *IMAGE_SHAPE), dtype, **words, must=must)
+        check_close(
+            result[mode].double(),
+            guided_euler(model, noise, torch.full((4,), label), scale, 2),
+            **words,
+            must="it is where two Euler steps lead, as accurately as the dtype allows",
+            hint="convert nothing",
+            tolerance=1e-6 if dtype == torch.float64 else 0.05,
+        )
+
+
+@pytest.mark.parametrize(("home", "device"), PLACES)
+def test_device_is_passed_on(step, home, device):
+    """Everything happens on `device`; if that is None, on the device of the model's parameters."""
+    places = devices_met(lambda m: rows(draw_modes(step, m, device=device)), home)
+    check_that(
+        places == [THERE],
+        called=f"compare_modes with device={device!r} and a model on the device {home!r}",
+        got=f"called the model, and returned images, on {' and '.join(places)}",
+        must=f"images, times, labels and the result are all on {THERE}",
+        hint="pass device on to sample_conditional",
+    )
+
+
+@pytest.mark.parametrize("num_steps", [0, -1])
+def test_num_steps_below_1_is_refused(step, num_steps):
+    """Fewer than one step is a ValueError, as in every sampler."""
+    check_raises(
+        ValueError,
+        lambda: draw_modes(step, LabelField(3, 3), num_steps=num_steps),
+        called=f"compare_modes with num_steps={num_steps}",
+        must="fewer than one step is a ValueError",
+        hint="sample_conditional raises it; pass num_steps on as it is",
     )

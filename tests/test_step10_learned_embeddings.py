@@ -6,10 +6,16 @@ from hypothesis import given
 
 from kata.criteria.step10 import (
     COMMON_ROWS,
+    EDGES,
     FLOAT32_SHAPE,
+    LAYOUTS,
+    MANY,
     PCA_CASES,
     SIMILARITY_SHAPES,
+    SIZES,
     THREE_COMPONENT_SHAPES,
+    far_away,
+    laid_out,
     rows_by_hand,
     stretched_and_shifted,
     table,
@@ -31,6 +37,22 @@ def check_pca(actual, expected, **words):
     if isinstance(actual, np.ndarray) and actual.shape == expected.shape:
         expected = expected * np.where((actual * expected).sum(axis=0) < 0, -1.0, 1.0)
     check_close(actual, expected, **words)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_similarity_changes_no_input(step, dtype):
+    """The table keeps its values when its rows are compared, in float64 and in float32."""
+    X = table(generator(4)).astype(dtype)
+    with unchanged(f"similarity_matrix(X) on {dtype}", X=X):
+        step.similarity_matrix(X)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_pca_changes_no_input(step, dtype):
+    """The table keeps its values when it is projected, in float64 and in float32."""
+    X = table(generator(4)).astype(dtype)
+    with unchanged(f"simple_pca(X) on {dtype}", X=X):
+        step.simple_pca(X)
 
 
 @given(seed=SEEDS)
@@ -74,24 +96,47 @@ def test_similarity_does_not_see_shift_and_length_of_a_row(step, seed):
     )
 
 
-def test_similarity_of_float32(step):
-    """The weights of a table are float32; the result is as accurate as float32 allows."""
-    X = table(generator(3), *FLOAT32_SHAPE)
+@pytest.mark.parametrize("shape", MANY)
+def test_similarity_of_many_rows(step, shape):
+    """The number of rows and columns does not matter."""
+    X = table(generator(5), *shape)
     check_close(
-        step.similarity_matrix(X.astype(np.float32)),
+        step.similarity_matrix(X),
         np.corrcoef(X),
-        called=f"similarity_matrix on a float32 array of shape {FLOAT32_SHAPE}",
-        must="it is the same as in float64, up to rounding",
-        hint="plain NumPy takes both",
-        tolerance=1e-4,
+        called=f"similarity_matrix on an array of shape {shape}",
+        must="entry [i, j] is the correlation of rows i and j, for all rows and over all columns",
+        hint="centre each row over its features, scale it to length 1, then compute all dot products",
+        tolerance=1e-9,
     )
 
 
-def test_similarity_changes_no_input(step):
-    """The table keeps its values when its rows are compared."""
-    X = table(generator(4))
-    with unchanged("similarity_matrix(X)", X=X):
-        step.similarity_matrix(X)
+@pytest.mark.parametrize("size", SIZES)
+def test_similarity_does_not_see_how_large_or_far_a_table_is(step, size):
+    """Tiny numbers, huge ones, and rows far away from 0 have the same correlations."""
+    X = table(generator(6))
+    for what, Y in ((f"{size:g} X", size * X), ("X with a million more in each row", far_away(X))):
+        check_close(
+            step.similarity_matrix(Y),
+            np.corrcoef(X),
+            called=f"similarity_matrix on {what}",
+            must="it is the same as for X",
+            hint="subtract the means before anything is squared; add nothing to a length",
+            tolerance=1e-7,
+        )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_similarity_does_not_see_the_layout(step, layout):
+    """How an array lies in memory does not matter."""
+    X = table(generator(7))
+    check_close(
+        step.similarity_matrix(laid_out(X, layout)),
+        np.corrcoef(X),
+        called=f"similarity_matrix on an array in another layout: {layout}",
+        must="it is the same as for any other array of these numbers",
+        hint="work with whole arrays and their axes, not with the memory",
+        tolerance=1e-9,
+    )
 
 
 @given(seed=SEEDS)
@@ -105,6 +150,76 @@ def test_pca_is_the_projection_on_the_main_axes(step, seed):
             called=f"simple_pca on an array of shape {X.shape} with n_components={n}",
             must="the rows minus the mean row, projected on the axes of largest variance, up to signs",
             hint="with U S Vᵀ of the centred rows, the map is U S, which is the centred rows times V",
+            tolerance=1e-6,
+        )
+
+
+@pytest.mark.parametrize(("shape", "n"), EDGES)
+def test_pca_gives_one_component_or_all(step, shape, n):
+    """From 1 to min(R, D) components, for few rows and for many: always (R, n)."""
+    X = table(generator(8), *shape)
+    check_pca(
+        step.simple_pca(X, n),
+        by_eigenvectors(X, n),
+        called=f"simple_pca on an array of shape {shape} with n_components={n}",
+        must=f"it is ({shape[0]}, {n}): the first {n} components, even if the last is 0",
+        hint="full_matrices=False gives min(R, D) directions; take the first n",
+        tolerance=1e-6,
+    )
+
+
+@pytest.mark.parametrize("shape", MANY)
+def test_pca_of_many_rows(step, shape):
+    """All rows decide the axes, and all are projected."""
+    X = table(generator(9), *shape)
+    check_pca(
+        step.simple_pca(X, 3),
+        by_eigenvectors(X, 3),
+        called=f"simple_pca on an array of shape {shape} with n_components=3",
+        must="the rows minus the mean row, projected on the axes of largest variance, up to signs",
+        hint="one decomposition of all centred rows",
+        tolerance=1e-6,
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pca_is_as_large_as_the_table(step, size):
+    """If all numbers are multiplied, so is the map: nothing is rounded, added or normalised."""
+    X = table(generator(10))
+    result = step.simple_pca(size * X)
+    check_pca(
+        result / size if isinstance(result, np.ndarray) else result,
+        by_eigenvectors(X, 2),
+        called=f"simple_pca on {size:g} X, and divided the map by {size:g}",
+        must="it is the map of X, up to signs",
+        hint="U times the singular values, or the centred rows times V, and nothing else",
+        tolerance=1e-6,
+    )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_pca_does_not_see_the_layout(step, layout):
+    """How an array lies in memory does not matter."""
+    X = table(generator(11))
+    check_pca(
+        step.simple_pca(laid_out(X, layout)),
+        by_eigenvectors(X, 2),
+        called=f"simple_pca on an array in another layout: {layout}",
+        must="it is the same as for any other array of these numbers",
+        hint="work with whole arrays and their axes, not with the memory",
+        tolerance=1e-6,
+    )
+
+
+def test_pca_of_one_table_after_another(step):
+    """Each table has axes of its own, whatever was projected before."""
+    for i, X in enumerate([table(generator(12)), table(generator(13)), 2 * table(generator(14))]):
+        check_pca(
+            step.simple_pca(X),
+            by_eigenvectors(X, 2),
+            called=f"simple_pca on one table after another, and looked at table {i}",
+            must="each map comes from the decomposition of its own table",
+            hint="keep nothing between calls",
             tolerance=1e-6,
         )
 
@@ -165,11 +280,17 @@ def test_pca_does_not_see_what_all_rows_share(step, multiple):
     )
 
 
-def test_pca_changes_no_input(step):
-    """The table keeps its values when it is projected."""
-    X = table(generator(4))
-    with unchanged("simple_pca(X)", X=X):
-        step.simple_pca(X)
+def test_similarity_of_float32(step):
+    """The weights of a table are float32; the result is as accurate as float32 allows."""
+    X = table(generator(3), *FLOAT32_SHAPE)
+    check_close(
+        step.similarity_matrix(X.astype(np.float32)),
+        np.corrcoef(X),
+        called=f"similarity_matrix on a float32 array of shape {FLOAT32_SHAPE}",
+        must="it is the same as in float64, up to rounding",
+        hint="plain NumPy takes both",
+        tolerance=1e-4,
+    )
 
 
 def test_pca_of_float32(step):

@@ -15,9 +15,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from kata.course.steps import Step
+from kata.testing.devices import THERE, There, TwoDevices
 from kata.testing.models import StandIn
 
 Asking = Callable[[ModuleType, torch.Generator], Mapping[str, object]]
@@ -174,6 +176,54 @@ def random_sources(g: torch.Generator) -> dict[str, torch.Generator | None]:
     return {"own generator": branch(g), "global generator": None}
 
 
+PLACES = [(THERE, None), ("cpu", THERE)]
+"""The device of a model's parameter, and the argument `device`: the images must be THERE."""
+
+
+class Traveller(StandIn):
+    """A model with a parameter on a device that can be called anywhere."""
+
+    def __init__(self, home: str) -> None:
+        super().__init__(3)
+        weight = torch.ones(1)
+        self.weight = nn.Parameter(There(weight) if home == THERE else weight)
+
+    def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        return x
+
+
+class Built(TorchFunctionMode):
+    """Moves what torch.tensor(values, device=THERE) makes: torch shows that call to no device."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.tensor and str(kwargs.get("device")) == THERE:
+            return func(*args, **{**kwargs, "device": "cpu"}).to(THERE)
+        return func(*args, **kwargs)
+
+
+def devices_met(draw: Callable[[StandIn], Tensor], home: str) -> list[str]:
+    """Return the devices on which a model is called and on which the result is: each once."""
+    with TwoDevices(), Built():
+        model = Traveller(home)
+        given = [draw(model), *(value for call in model.calls for value in call)]
+    return sorted({value.device.type for value in given})
+
+
+def noise_counts(noise: Tensor) -> dict[str, Tensor]:
+    """Count in noise `(N, ...)` what `kata.testing.bounds.noise_shares` gives the shares of."""
+    rows = noise.double().flatten(1)
+    count, pixels = rows.shape
+    length = rows.square().sum(1) - pixels
+    return {
+        "numbers": tally(rows),
+        "tails": torch.stack([(rows.abs() > far).sum() for far in (3.2, 4.0)]),
+        "sums over samples": tally(rows.sum(0) / count**0.5),
+        "sums over pixels": tally(rows.sum(1) / pixels**0.5),
+        "squared lengths": (length.abs() < 0.6745 * (2 * pixels) ** 0.5).sum()[None],
+    }
+
+
 def tally(noise: Tensor) -> Tensor:
     """Count numbers above 0, within 0.6745 of 0, and more than 2 and 2.8 away from it: `(4,)`."""
     size = noise.abs()
@@ -212,4 +262,43 @@ def traces(draw: Callable[[StandIn], Tensor], model: StandIn) -> dict[str, objec
         "graph": result.requires_grad,
         "in train mode": any(model.modes),
         "after": model.training,
+    }
+
+
+LAYER_MODES = {
+    "train": (True, True),
+    "eval": (False, False),
+    "train, a layer in eval": (True, False),
+    "eval, a layer in train": (False, True),
+}
+"""The modes of a model and of a layer inside it, before it is handed over."""
+
+
+def traces_from(
+    draw: Callable[[StandIn], Tensor], model: StandIn, mode: str, autograd: bool
+) -> dict[str, object]:
+    """Draw with a model in one of the LAYER_MODES, and return what shows how it was treated.
+
+    The model has a frozen parameter, and another one has a gradient; autograd: whether it is on.
+    """
+    seen: list[bool] = []
+    model.inside = nn.Sequential(nn.Dropout())
+    model.frozen = nn.Parameter(torch.ones(1), requires_grad=False)
+    weight = next(model.parameters())
+    weight.grad = torch.ones_like(weight)
+    model.train(LAYER_MODES[mode][0])
+    model.inside.train(LAYER_MODES[mode][1])
+    layers = list(model.modules())
+    model.register_forward_pre_hook(lambda *_: seen.append(any(m.training for m in layers)))
+    before = [layer.training for layer in layers]
+    with torch.set_grad_enabled(autograd):
+        result = draw(model)
+        kept = torch.is_grad_enabled() == autograd
+    return {
+        "graph": result.requires_grad,
+        "a layer in train mode": any(seen),
+        "modes kept": before == [layer.training for layer in layers],
+        "autograd kept": kept,
+        "gradient kept": weight.grad is not None and bool((weight.grad == 1).all()),
+        "frozen kept": weight.requires_grad and not model.frozen.requires_grad,
     }

@@ -8,14 +8,25 @@ import torch
 from kata.criteria.questions import asks
 from kata.criteria.rules import TESTIMONY, Criterion, Rule, Values, close, rule
 
-SIMILARITY_SHAPES = [(4, 9), (11, 6), (3, 40), (11, 32), (7, 7)]
+SIMILARITY_SHAPES = [(4, 9), (11, 6), (3, 40), (11, 32), (7, 7), (2, 2)]
+
+MANY = [(26, 100), (300, 26)]
+"""More rows than columns, and the reverse, in the size of larger tables."""
+
+EDGES = [(shape, n) for shape in [(4, 9), (11, 6), (7, 7), (2, 5)] for n in (1, min(shape))]
+"""Shapes of tables, with the smallest and the greatest number of components."""
+
+SIZES = (1e-9, 1e6)
+"""Factors of tables, from nearly nothing to huge."""
+
+LAYOUTS = ("Fortran order", "a part of a larger table", "every second column", "read only")
 
 PCA_CASES = list(product([(4, 9), (5, 40), (7, 7), (11, 6), (12, 3)], (1, 2, 3)))
 """Shape of the table, and number of components."""
 
 THREE_COMPONENT_SHAPES = [(5, 40), (11, 6)]
 
-COMMON_ROWS = (100.0, -40.0)
+COMMON_ROWS = (100.0, -40.0, 1e6)
 """Multiples of one row that is added to all rows."""
 
 FLOAT32_SHAPE = (11, 32)
@@ -45,6 +56,28 @@ def with_a_common_row(X, multiple):
     return X + multiple * np.arange(1, 1 + X.shape[1])
 
 
+def laid_out(X, layout):
+    """Return the numbers of a table in another layout of the memory."""
+    R, D = X.shape
+    larger = np.full((R + 4, 2 * D), 7.0)
+    if layout == "Fortran order":
+        return np.asfortranarray(X)
+    if layout == "a part of a larger table":
+        larger[2:-2, 1 : D + 1] = X
+        return larger[2:-2, 1 : D + 1]
+    if layout == "every second column":
+        larger[2:-2, ::2] = X
+        return larger[2:-2, ::2]
+    fixed = X.copy()
+    fixed.flags.writeable = False
+    return fixed
+
+
+def far_away(X):
+    """Add another number, about a million, to each row of a table."""
+    return X + 1e6 * np.arange(1, 1 + len(X))[:, None]
+
+
 def array(result):
     """Return a result if it is a NumPy array; else raise TypeError."""
     if not isinstance(result, np.ndarray):
@@ -64,7 +97,7 @@ def judged(rule: Rule) -> Criterion:
     return Criterion(rule, rule)
 
 
-VALUES, SINGLE = close(1e-6, dtype=False), close(1e-4, dtype=False)
+VALUES, SINGLE = close(1e-9, dtype=False), close(1e-4, dtype=False)
 
 
 rule(similarity_is_the_correlation_of_the_rows, judged(VALUES))
@@ -95,10 +128,38 @@ rule(similarity_of_float32, judged(SINGLE))
 
 
 @asks("similarity_matrix")
-def similarity_changes_no_input(step, g):
+def similarity_of_many_rows(step, g):
+    return {str(shape): array(step.similarity_matrix(table(g, *shape))) for shape in MANY}
+
+
+rule(similarity_of_many_rows, judged(VALUES))
+
+
+@asks("similarity_matrix")
+def similarity_does_not_see_how_large_or_far_a_table_is(step, g):
     X = table(g)
+    sizes = {f"{size}": array(step.similarity_matrix(size * X)) for size in SIZES}
+    return sizes | {"far": array(step.similarity_matrix(far_away(X)))}
+
+
+rule(similarity_does_not_see_how_large_or_far_a_table_is, judged(close(1e-7, dtype=False)))
+
+
+@asks("similarity_matrix")
+def similarity_does_not_see_the_layout(step, g):
+    X = table(g)
+    return {name: array(step.similarity_matrix(laid_out(X, name))) for name in LAYOUTS}
+
+
+rule(similarity_does_not_see_the_layout, judged(VALUES))
+
+
+@asks("similarity_matrix")
+def similarity_changes_no_input(step, g):
+    X, single = table(g), table(g).astype(np.float32)
     step.similarity_matrix(X)
-    return {"X": X}
+    step.similarity_matrix(single)
+    return {"X": X, "float32": single}
 
 
 rule(similarity_changes_no_input, TESTIMONY)
@@ -127,7 +188,50 @@ def up_to_signs(tolerance: float) -> Rule:
     return same
 
 
-rule(pca_is_the_projection_on_the_main_axes, judged(up_to_signs(1e-05)))
+rule(pca_is_the_projection_on_the_main_axes, judged(up_to_signs(1e-06)))
+
+
+@asks("simple_pca")
+def pca_of_many_rows(step, g):
+    return {str(shape): array(step.simple_pca(table(g, *shape), 3)) for shape in MANY}
+
+
+rule(pca_of_many_rows, judged(up_to_signs(1e-06)))
+
+
+@asks("simple_pca")
+def pca_gives_one_component_or_all(step, g):
+    return {f"{shape}, {n}": array(step.simple_pca(table(g, *shape), n)) for shape, n in EDGES}
+
+
+rule(pca_gives_one_component_or_all, judged(up_to_signs(1e-06)))
+
+
+@asks("simple_pca")
+def pca_is_as_large_as_the_table(step, g):
+    X = table(g)
+    return {f"{size}": array(step.simple_pca(size * X)) / size for size in SIZES}
+
+
+rule(pca_is_as_large_as_the_table, judged(up_to_signs(1e-06)))
+
+
+@asks("simple_pca")
+def pca_does_not_see_the_layout(step, g):
+    X = table(g)
+    return {name: array(step.simple_pca(laid_out(X, name))) for name in LAYOUTS}
+
+
+rule(pca_does_not_see_the_layout, judged(up_to_signs(1e-06)))
+
+
+@asks("simple_pca")
+def pca_of_one_table_after_another(step, g):
+    tables = [table(g), table(g), 2 * table(g)]
+    return {f"table {i}": array(step.simple_pca(X)) for i, X in enumerate(tables)}
+
+
+rule(pca_of_one_table_after_another, judged(up_to_signs(1e-06)))
 
 
 @asks("simple_pca")
@@ -135,7 +239,7 @@ def pca_has_two_components_by_default(step, g):
     return {"map": array(step.simple_pca(table(g)))}
 
 
-rule(pca_has_two_components_by_default, judged(up_to_signs(1e-05)))
+rule(pca_has_two_components_by_default, judged(up_to_signs(1e-06)))
 
 
 @asks("simple_pca")
@@ -157,14 +261,15 @@ def pca_does_not_see_what_all_rows_share(step, g):
     return {str(by): array(step.simple_pca(with_a_common_row(X, by))) for by in COMMON_ROWS}
 
 
-rule(pca_does_not_see_what_all_rows_share, judged(up_to_signs(1e-05)))
+rule(pca_does_not_see_what_all_rows_share, judged(up_to_signs(1e-06)))
 
 
 @asks("simple_pca")
 def pca_changes_no_input(step, g):
-    X = table(g)
+    X, single = table(g), table(g).astype(np.float32)
     step.simple_pca(X)
-    return {"X": X}
+    step.simple_pca(single)
+    return {"X": X, "float32": single}
 
 
 rule(pca_changes_no_input, TESTIMONY)

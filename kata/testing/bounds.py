@@ -45,6 +45,32 @@ def binomial_bounds(
     return bound(range(first, last + 1)), bound(range(last, first - 1, -1))
 
 
+@cache
+def noise_shares(count: int, pixels: int) -> dict[str, tuple[int, tuple[float, ...]]]:
+    """Return trials and exact shares of what `kata.criteria.questions.noise_counts` counts.
+
+    The noise has `count` samples of so many pixels, all independent and N(0, 1). Then a sum over n
+    of them, divided by √n, is N(0, 1) too, and the squared length of a sample is chi-squared.
+    """
+
+    def beyond(z: float) -> float:
+        return math.erfc(z / 2**0.5)
+
+    def shorter(square: float) -> float:
+        half = torch.tensor([pixels / 2, square / 2], dtype=torch.float64)
+        return float(torch.special.gammainc(half[0], half[1]))
+
+    reach = 0.6745 * (2 * pixels) ** 0.5
+    normal = (0.5, 1 - beyond(0.6745), beyond(2), beyond(2.8))
+    return {
+        "numbers": (count * pixels, normal),
+        "tails": (count * pixels, (beyond(3.2), beyond(4))),
+        "sums over samples": (pixels, normal),
+        "sums over pixels": (count, normal),
+        "squared lengths": (count, (shorter(pixels + reach) - shorter(pixels - reach),)),
+    }
+
+
 def fresh_seed() -> int:
     """Seed torch's global generator anew; print the seed, so that a failure can be repeated."""
     seed = int.from_bytes(os.urandom(4), "big")

@@ -4,8 +4,49 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from kata.testing.assertions import check_close, check_tensor, check_that
+from kata.testing.assertions import check_close, check_count, check_tensor, check_that
+from kata.testing.bounds import noise_shares
+
+NORMAL = (
+    "above 0",
+    "within 0.6745 of 0",
+    "more than 2 away from 0",
+    "more than 2.8 away from 0",
+)
+NOISE_WORDS = {
+    "numbers": ("numbers of the noise are", NORMAL),
+    "tails": ("numbers of the noise are", ("more than 3.2 away from 0", "more than 4 away from 0")),
+    "sums over samples": ("sums of a pixel over the N samples, divided by √N, are", NORMAL),
+    "sums over pixels": ("sums of a sample over its D pixels, divided by √D, are", NORMAL),
+    "squared lengths": ("squared lengths of a sample are", ("within 0.6745 √(2 D) of D",)),
+}
+"""What `noise_counts` of the criteria counts, in words."""
+
+
+def check_noise(
+    counts: Mapping[str, Tensor], count: int, pixels: int, *, called: str, hint: str = ""
+) -> None:
+    """Fail unless these `noise_counts` are those of independent numbers from N(0, 1).
+
+    A correct answer fails once in 10^9 runs. count, pixels: the noise has so many samples and
+    pixels per sample.
+    """
+    __tracebackhide__ = True
+    for name, (trials, shares) in noise_shares(count, pixels).items():
+        what, places = NOISE_WORDS[name]
+        for number, share, place in zip(counts[name], shares, places, strict=True):
+            check_count(
+                number,
+                trials,
+                share,
+                called=called,
+                what=f"{what} {place}",
+                must=f"the noise is drawn from N(0, 1), each number on its own, so {share:.2%} are",
+                hint=hint,
+                parts=len(shares) * len(NOISE_WORDS),
+            )
 
 
 def check_draws(

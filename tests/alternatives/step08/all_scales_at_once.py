@@ -34,16 +34,19 @@ def compare_cfg_scales(
     w = torch.tensor([float(scale) for scale in scales], device=device)
     w = w.repeat_interleave(num_samples)
     y = torch.full((len(x),), target_digit, device=device)
-    training = model.training
+    modes = {layer: layer.training for layer in model.modules()}
     model.eval()
     for i in range(num_steps, 0, -1):
         t = torch.full((len(x),), i / num_steps, device=device)
         x = x - guided_velocity(model, x, t, y, w, num_classes) / num_steps
-    model.train(training)
+    for layer, mode in modes.items():
+        layer.training = mode
     return x.view(len(scales), num_samples, *image_shape)
 
 
 def fidelity(samples, labels, classifier):
+    if labels.ndim != 1 or len(labels) != len(samples):
+        raise ValueError("one label per sample")
     read = [int(classifier(sample[None])[0].argmax()) for sample in samples]
     return (
         torch.tensor([a == b for a, b in zip(read, labels.tolist(), strict=True)]).double().mean()
@@ -53,4 +56,4 @@ def fidelity(samples, labels, classifier):
 def diversity(samples):
     if samples.shape[0] < 2:
         raise ValueError("two samples at least")
-    return torch.tensor(np.std(samples.detach().cpu().numpy(), axis=0).mean())
+    return torch.tensor(np.std(samples.detach().cpu().double().numpy(), axis=0).mean())

@@ -16,7 +16,11 @@ def compare_cfg_scales(
     if noise is None:
         source = "cpu" if generator is None else generator.device
         noise = torch.empty(num_samples, *image_shape, device=source).normal_(generator=generator)
-    grid = torch.empty(len(scales), num_samples, *image_shape)
+    grid = torch.empty(
+        (len(scales), num_samples, *image_shape),
+        dtype=noise.dtype,
+        device=device or next(model.parameters()).device,
+    )
     for row, scale in enumerate(scales):
         grid[row] = sample_conditional(
             model=model,
@@ -32,6 +36,8 @@ def compare_cfg_scales(
 
 
 def fidelity(samples, labels, classifier):
+    if labels.size() != samples.size()[:1]:
+        raise ValueError(f"{labels.size()} labels")
     with torch.inference_mode():
         probabilities = torch.softmax(classifier(samples), dim=-1)
     right = int((probabilities.max(dim=-1).indices == labels).sum())

@@ -35,6 +35,8 @@ def compare_cfg_scales(
 
 
 def fidelity(samples, labels, classifier):
+    if labels.shape != (len(samples),):
+        raise ValueError(f"{len(samples)} samples, labels {tuple(labels.shape)}")
     logits = classifier(samples.clone()).detach()
     return torch.eq(logits.topk(1).indices.squeeze(1), labels).to(torch.float64).mean()
 
@@ -42,4 +44,4 @@ def fidelity(samples, labels, classifier):
 def diversity(samples):
     if not len(samples) > 1:
         raise ValueError("fewer than 2 samples")
-    return torch.var(samples.flatten(1), dim=0, unbiased=False).sqrt().mean().numpy()[()]
+    return torch.var(samples.double().flatten(1), dim=0, unbiased=False).sqrt().mean().numpy()[()]

@@ -22,7 +22,7 @@ def compare_modes(
     a = b = g = noise.to(device)
     null = torch.full((num_samples,), num_classes, device=device)
     y = torch.full((num_samples,), target_class, device=device)
-    was = model.training
+    was = [layer.training for layer in model.modules()]
     model.eval()
     with torch.no_grad():
         for i in range(num_steps):
@@ -31,5 +31,6 @@ def compare_modes(
             a = a - v[0] / num_steps
             b = b - v[1] / num_steps
             g = g - (v[2] + cfg_scale * (v[3] - v[2])) / num_steps
-    model.train(was)
+    for layer, mode in zip(model.modules(), was, strict=True):
+        layer.training = mode
     return dict(zip(("unconditional", "conditional", "guided"), (a, b, g), strict=True))

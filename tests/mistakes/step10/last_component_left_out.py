@@ -1,0 +1,12 @@
+"""After centring one component fewer is left, and so the last column is missing.
+
+Seen in: our own thinking
+Caught by: test_pca_gives_one_component_or_all
+"""
+
+
+def simple_pca(X, n_components=2):
+    centred = X - X.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    n_components = min(n_components, len(X) - 1)
+    return centred @ directions[:n_components].T
