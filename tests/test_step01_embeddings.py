@@ -281,17 +281,17 @@ def test_every_number_is_drawn_by_itself(step):
     squares = ((tables / 0.02) ** 2).sum((1, 2))
     for what, holds, share in (
         *(
-            (f"sums ({name}) less than 0.67 deviations from 0", z.abs() < 0.6745, 0.5000065)
+            (f"sums of {name} lay within 0.6745 deviations of 0", z.abs() < 0.6745, 0.5000065)
             for name, z in sums(tables).items()
         ),
-        ("tables shorter than half of all tables should be", squares < MEDIAN_OF_SQUARES, 0.5),
+        ("tables were shorter than the median table should be", squares < MEDIAN_OF_SQUARES, 0.5),
     ):
         check_count(
             holds.sum(),
             holds.numel(),
             share,
             called=f"ClassEmbedding{tuple(sizes)}, {count:,} times",
-            what=f"were {what}",
+            what=what,
             must="each number of a table is drawn from N(0, 0.02) by itself, and then left alone",
             hint="draw the whole table at once; do not centre, mirror or normalise it",
             parts=6,
