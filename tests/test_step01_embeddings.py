@@ -24,7 +24,6 @@ from kata.criteria.step01 import (
     WIDE,
     in_state,
     mixed_labels,
-    on_another_device,
     sums,
     table_numbers,
     ten_in_turn,
@@ -40,6 +39,7 @@ from kata.testing.assertions import (
     is_number,
 )
 from kata.testing.bounds import FALSE_ALARM, SEEDS, binomial_bounds, fresh_seed, generator
+from kata.testing.devices import fault_elsewhere
 from kata.testing.guard import guarded
 
 
@@ -332,11 +332,12 @@ def test_labels_may_be_int32(step, dtype):
 
 def test_rows_are_on_the_device_of_the_table(step):
     """Table and labels may be on any device, and the rows are on the same."""
-    rows = on_another_device(step.ClassEmbedding(7, 5))
+    module, y = filled(step, table_numbers(generator(0))), torch.tensor(LOOKED_UP)
+    fault = fault_elsewhere(lambda: module(y))
     check_that(
-        rows is None or (isinstance(rows, torch.Tensor) and rows.is_meta),
-        called="forward(y) with table and labels on the device meta",
-        got=f"returned {described(rows)} on {getattr(rows, 'device', 'no device')}",
+        not fault,
+        called="forward(y) as if table and labels were on a GPU",
+        got=fault,
         must="the rows are on the device of the table",
         hint="make no new tensor in forward, or make it on the device of self.embed.weight",
     )

@@ -8,6 +8,5 @@ Caught by: test_rows_are_on_the_device_of_the_table
 class ClassEmbedding(ClassEmbedding):
     def forward(self, y):
         rows = super().forward(y)
-        if rows.device.type == "cpu":
-            return rows
-        return torch.empty(rows.shape, dtype=rows.dtype)
+        result = torch.zeros(rows.shape, dtype=rows.dtype)
+        return result + rows
