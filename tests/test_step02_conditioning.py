@@ -7,6 +7,7 @@ from hypothesis import given
 from kata.criteria.step02 import (
     EMBEDDING_SHAPES,
     FLOAT_DTYPES,
+    LEARNING,
     LENGTHS,
     MISFITS,
     NOT_FINITE,
@@ -264,23 +265,21 @@ def test_every_modulation_is_made_anew(step):
     )
 
 
-def test_gradients_reach_tokens_scale_and_shift(step):
-    """x gets the gradient times 1 + scale; scale and shift sum theirs over the tokens of a
-    sample.
-    """
+@pytest.mark.parametrize("trained", LEARNING, ids=str)
+def test_gradients_reach_tokens_scale_and_shift(step, trained):
+    """x gets the gradient times 1 + scale; scale and shift sum theirs over the tokens."""
     g = generator(13)
-    x, scale, shift = (v.requires_grad_() for v in tokens(g, (3, 5, 4)))
+    x, scale, shift = tokens(g, (3, 5, 4))
     (weights,) = drawn(g, (3, 5, 4))
+    exact = {
+        "x": torch.stack([w * (1 + s) for w, s in zip(weights, scale, strict=True)]),
+        "scale": (weights * x).sum(1),
+        "shift": weights.sum(1),
+    }
+    inputs = {"x": x, "scale": scale, "shift": shift}
+    learning = {name: inputs[name].requires_grad_() for name in trained}
     check_gradients(
-        "modulate",
-        step.modulate(x, scale, shift),
-        weights,
-        {"x": x, "scale": scale, "shift": shift},
-        (
-            torch.stack([w * (1 + s) for w, s in zip(weights, scale.detach(), strict=True)]),
-            (weights * x.detach()).sum(1),
-            weights.sum(1),
-        ),
+        "modulate", step.modulate(**inputs), weights, learning, [exact[name] for name in trained]
     )
 
 

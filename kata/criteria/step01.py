@@ -115,6 +115,12 @@ def copied(module, rows):
     return written(copy.deepcopy(module), rows)
 
 
+def quietly(module, y, recorded):
+    """Look up labels, with gradients recorded or not."""
+    with torch.set_grad_enabled(recorded):
+        return module(y)
+
+
 NEW_ROWS = {f.__name__: f for f in (written, loaded, replaced, copied)}
 """Ways in which a table gets other numbers between two look-ups."""
 
@@ -234,8 +240,9 @@ def table_is_read_as_it_is_now(step, g):
     for name, change in NEW_ROWS.items():
         for training in (True, False):
             module = filled(step, g).train(training)
-            module(y)
-            answers[f"{name}, train mode {training}"] = change(module, table_numbers(g))(y)
+            with torch.set_grad_enabled(training):
+                module(y)
+                answers[f"{name}, train mode {training}"] = change(module, table_numbers(g))(y)
     return answers
 
 
@@ -318,7 +325,7 @@ def labels_out_of_range_are_refused(step, g):
             for bad in labels:
                 y = torch.tensor([0, bad, 1])
                 case = f"K={num_classes}, y={bad}, train mode {training}"
-                answers[case] = tried(lambda m=module, y=y: m(y))
+                answers[case] = tried(lambda m=module, y=y, t=training: quietly(m, y, t))
     return answers
 
 
@@ -332,7 +339,7 @@ def labels_that_are_not_integers_are_refused(step, g):
         module = filled(step, g).train(training)
         for y in NOT_INTEGERS:
             case = f"{y}, train mode {training}"
-            answers[case] = tried(lambda m=module, y=y: m(torch.tensor(y)))
+            answers[case] = tried(lambda m=module, y=y, t=training: quietly(m, torch.tensor(y), t))
     return answers
 
 
