@@ -55,10 +55,10 @@ class ClassEmbedding(nn.Module):
     num_classes: K, the number of real classes
     embed_dim: D, the width of the vectors
 
-    `.embed` is an `nn.Embedding` with K + 1 rows of D numbers, drawn from N(0, 0.02) (mean 0,
+    `.embed` is an `nn.Embedding` with K + 1 rows of D independent numbers from N(0, 0.02) (mean 0,
     standard deviation 0.02). Its weight is the only parameter and the only entry of the
-    `state_dict`, and every row of it is trained. `.num_classes` is K; `.null_class` is K, the index
-    of the last row.
+    `state_dict`. Every row of it is trained, with AdamW in step 6. `.num_classes` is K;
+    `.null_class` is K, the index of the last row.
     """
 
     embed: nn.Embedding
@@ -72,11 +72,12 @@ class ClassEmbedding(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         """Return the rows of the labels.
 
-        y: labels, int64 `(B,)`, 0 .. K; K is the null class
+        y: labels, int64 or int32 `(B,)`, 0 .. K; K is the null class
 
-        Returns `(B, D)`: row i is exactly the table's row y[i]. Gradients reach the rows that were
-        looked up and no others. The result is the same in train and eval mode. Neither the labels
-        nor the table are changed. Raises IndexError, ValueError or TypeError if labels are outside
-        0 .. K (-1 too) or not integers.
+        Returns `(B, D)`: row i is exactly row y[i] of the table as it is now, in the table's dtype
+        and on its device. The result is the same in train and eval mode. Gradients reach the rows
+        that were looked up and no others. A look-up changes nothing. Raises IndexError, ValueError,
+        TypeError or torch's own RuntimeError if labels are outside 0 .. K (-1 too), floats or
+        booleans.
         """
         raise NotImplementedError("step 1: ClassEmbedding.forward")

@@ -54,9 +54,9 @@ def combine(time_embedding: Tensor, class_embedding: Tensor) -> Tensor:
 
     time_embedding, class_embedding: `(B, D)`
 
-    Returns `(B, D)` in their dtype: sample i comes from the i-th rows alone, and nothing is
-    rescaled. Gradients flow to both. Changes no input. Raises ValueError if the two shapes are not
-    equal; nothing is broadcast.
+    Returns `(B, D)` in their dtype and on their device: sample i comes from the i-th rows alone,
+    and nothing is rescaled. NaN and infinity stay visible. Gradients flow to both. Changes no
+    input. Raises ValueError if the two shapes are not equal; nothing is broadcast.
     """
     raise NotImplementedError("step 2: combine")
 
@@ -67,8 +67,9 @@ def modulate(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     x: tokens `(B, N, F)`, already normalised
     scale, shift: `(B, F)`
 
-    Returns `(B, N, F)` in their dtype. Every token of sample i is scaled by 1 + scale[i] and then
-    shifted by shift[i], also if B = 1 or B = N. Changes no input; gradients flow to all three.
-    Raises ValueError if the shapes do not fit.
+    Returns `(B, N, F)` in their dtype and on their device. Every token of sample i is scaled by
+    1 + scale[i] and then shifted by shift[i], also if B = 1 or B = N. NaN and infinity stay
+    visible. Gradients flow to all three. Changes no input. Raises ValueError if x does not have
+    three axes, or if scale or shift is not `(B, F)`; nothing is broadcast but the tokens.
     """
     raise NotImplementedError("step 2: modulate")

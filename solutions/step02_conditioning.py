@@ -54,15 +54,12 @@ def combine(time_embedding: Tensor, class_embedding: Tensor) -> Tensor:
 
     time_embedding, class_embedding: `(B, D)`
 
-    Returns `(B, D)` in their dtype: sample i comes from the i-th rows alone, and nothing is
-    rescaled. Gradients flow to both. Changes no input. Raises ValueError if the two shapes are not
-    equal; nothing is broadcast.
+    Returns `(B, D)` in their dtype and on their device: sample i comes from the i-th rows alone,
+    and nothing is rescaled. NaN and infinity stay visible. Gradients flow to both. Changes no
+    input. Raises ValueError if the two shapes are not equal; nothing is broadcast.
     """
     if time_embedding.shape != class_embedding.shape:
-        raise ValueError(
-            f"both embeddings must have one shape, got {tuple(time_embedding.shape)} "
-            f"and {tuple(class_embedding.shape)}"
-        )
+        raise ValueError(f"{tuple(time_embedding.shape)} is not {tuple(class_embedding.shape)}")
     return time_embedding + class_embedding
 
 
@@ -72,14 +69,11 @@ def modulate(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     x: tokens `(B, N, F)`, already normalised
     scale, shift: `(B, F)`
 
-    Returns `(B, N, F)` in their dtype. Every token of sample i is scaled by 1 + scale[i] and then
-    shifted by shift[i], also if B = 1 or B = N. Changes no input; gradients flow to all three.
-    Raises ValueError if the shapes do not fit.
+    Returns `(B, N, F)` in their dtype and on their device. Every token of sample i is scaled by
+    1 + scale[i] and then shifted by shift[i], also if B = 1 or B = N. NaN and infinity stay
+    visible. Gradients flow to all three. Changes no input. Raises ValueError if x does not have
+    three axes, or if scale or shift is not `(B, F)`; nothing is broadcast but the tokens.
     """
-    expected = (x.shape[0], x.shape[-1])
-    if x.ndim != 3 or tuple(scale.shape) != expected or tuple(shift.shape) != expected:
-        raise ValueError(
-            f"x must be (B, N, F) with scale and shift (B, F), got {tuple(x.shape)} with "
-            f"{tuple(scale.shape)} and {tuple(shift.shape)}"
-        )
+    if x.ndim != 3 or not scale.shape == shift.shape == (x.shape[0], x.shape[2]):
+        raise ValueError(f"{tuple(scale.shape)}, {tuple(shift.shape)} do not fit {tuple(x.shape)}")
     return x * (1 + scale[:, None]) + shift[:, None]

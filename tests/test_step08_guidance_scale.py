@@ -8,6 +8,7 @@ from hypothesis import given
 from kata.criteria.questions import (
     IMAGE_SHAPE,
     PLACES,
+    THERE,
     devices_met,
     images,
     noise_counts,
@@ -53,7 +54,6 @@ from kata.testing.assertions import (
 )
 from kata.testing.bounds import SEEDS, fresh_seed, generator
 from kata.testing.closed_forms import aim, guided_euler, guided_spread
-from kata.testing.devices import THERE
 from kata.testing.draws import check_draws, check_noise
 from kata.testing.models import LabelField, PointMass
 

@@ -16,10 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from kata.course.steps import Step
-from kata.testing.devices import THERE, There, TwoDevices
+from kata.testing.devices import ELSEWHERE, elsewhere, two_devices
 from kata.testing.models import StandIn
 
 Asking = Callable[[ModuleType, torch.Generator], Mapping[str, object]]
@@ -176,6 +175,7 @@ def random_sources(g: torch.Generator) -> dict[str, torch.Generator | None]:
     return {"own generator": branch(g), "global generator": None}
 
 
+THERE = ELSEWHERE.type
 PLACES = [(THERE, None), ("cpu", THERE)]
 """The device of a model's parameter, and the argument `device`: the images must be THERE."""
 
@@ -186,27 +186,20 @@ class Traveller(StandIn):
     def __init__(self, home: str) -> None:
         super().__init__(3)
         weight = torch.ones(1)
-        self.weight = nn.Parameter(There(weight) if home == THERE else weight)
+        self.weight = nn.Parameter(elsewhere(weight) if home == THERE else weight)
 
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
         return x
 
 
-class Built(TorchFunctionMode):
-    """Moves what torch.tensor(values, device=THERE) makes: torch shows that call to no device."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func is torch.tensor and str(kwargs.get("device")) == THERE:
-            return func(*args, **{**kwargs, "device": "cpu"}).to(THERE)
-        return func(*args, **kwargs)
-
-
 def devices_met(draw: Callable[[StandIn], Tensor], home: str) -> list[str]:
     """Return the devices on which a model is called and on which the result is: each once."""
-    with TwoDevices(), Built():
+    with two_devices():
         model = Traveller(home)
-        given = [draw(model), *(value for call in model.calls for value in call)]
+        given = [
+            draw(model),
+            *(value for call in model.calls for value in call if value is not None),
+        ]
     return sorted({value.device.type for value in given})
 
 

@@ -3,12 +3,11 @@
 import contextlib
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map_only, tree_unflatten
 
 from kata.criteria.questions import asks, random_sources, refusal
 from kata.criteria.rules import TESTIMONY, Criterion, Values, close, refused, rule, viewed
 from kata.criteria.step06 import NEAR, line_ends, mean_square, recorded
+from kata.testing.devices import elsewhere, two_devices
 from kata.testing.models import StandIn
 from kata.testing.spies import Recorder, batch
 
@@ -47,49 +46,6 @@ def in_state(model, state):
         yield
 
 
-class Away(torch.Tensor):
-    """A tensor that says it is on the device "meta" and keeps its values, which may be read."""
-
-    @staticmethod
-    def __new__(cls, inner):
-        return torch.Tensor._make_wrapper_subclass(
-            cls, inner.shape, inner.stride(), dtype=inner.dtype, device="meta"
-        )
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    @classmethod
-    def __torch_dispatch__(cls, operation, types, arguments=(), named=None):
-        with Travel():
-            return operation(*arguments, **(named or {}))
-
-
-MIXTURES = ("copy_", "_to_copy", "index", "index_put_")
-"""Operations that may mix devices."""
-
-
-class Travel(TorchDispatchMode):
-    """Makes each tensor on "meta" an `Away`, and refuses what mixes it with tensors elsewhere."""
-
-    def __torch_dispatch__(self, operation, types, arguments=(), named=None):
-        given, shape = tree_flatten((arguments, named or {}))
-        devices = [value for value in given if isinstance(value, torch.device)]
-        tensors = [value for value in given if isinstance(value, torch.Tensor)]
-        away = [isinstance(value, Away) for value in tensors]
-        mixed = any(away) and not all(a or t.ndim == 0 for a, t in zip(away, tensors, strict=True))
-        if mixed and operation.overloadpacket.__name__ not in MIXTURES:
-            raise RuntimeError("Expected all tensors to be on the same device")
-        there = devices[0].type == "meta" if devices else any(away)
-        if there and any(isinstance(value, torch.Generator) for value in given):
-            raise RuntimeError("Expected a 'meta' device type for generator but found 'cpu'")
-        inner = [v.inner if isinstance(v, Away) else v for v in given]
-        inner = [torch.device("cpu") if isinstance(v, torch.device) else v for v in inner]
-        arguments, named = tree_unflatten(inner, shape)
-        result = operation(*arguments, **named)
-        return tree_map_only(torch.Tensor, Away, result) if there else result
-
-
 class Arrival(Exception):
     """Ends a call at the model; holds the device types of x, t and the labels."""
 
@@ -106,9 +62,9 @@ class OnMeta(StandIn):
 
 def arrival(step, g, own):
     """Return on which devices x, t and labels reach a model on "meta", or an error's message."""
-    x0, y = (Away(part) for part in batch(g, 4))
+    x0, y = map(elsewhere, batch(g, 4))
     try:
-        with Travel():
+        with two_devices():
             step.flow_matching_loss(OnMeta(), x0, y, 0.5, 3, generator=own)
     except Arrival as arrived:
         return arrived.args

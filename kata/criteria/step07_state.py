@@ -5,10 +5,9 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
-from kata.criteria.questions import asks, branch, images
+from kata.criteria.questions import PLACES, THERE, asks, branch, devices_met, images
 from kata.criteria.rules import LANDED, TESTIMONY, rule
 from kata.criteria.step07 import draw, of_each_sampler
-from kata.testing.devices import THERE, There, TwoDevices
 from kata.testing.models import LabelField
 from kata.testing.spies import Watched
 
@@ -25,9 +24,6 @@ STATES = list(product(MODES, (True, False)))
 
 CALLS = [(3, 1.5, 1.0), (2, 4.0, -0.5), (3, 1.5, 2.0), (1, 0.0, 0.3), (3, 1.0, 1.0)]
 """Number of steps, scale, and what the model's weights are multiplied by before the call."""
-
-PLACES = {"of the model": ("meta", None), "asked for": ("cpu", "meta")}
-"""Where the model's parameter is, and the argument `device`; "meta" stands for any other device."""
 
 
 class Owned(Watched):
@@ -47,22 +43,6 @@ class Owned(Watched):
         return super().velocity(x, t, y)
 
 
-class Traveller(nn.Module):
-    """A model on a device, which finds out on which devices it is called."""
-
-    def __init__(self, home: str) -> None:
-        super().__init__()
-        weight = torch.ones(1)
-        self.weight = nn.Parameter(There(weight) if home == THERE else weight)
-        self.num_classes = self.null_class = 3
-        self.found: set[tuple[str, str]] = set()
-
-    def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
-        given = {"images": x, "times": t, "labels": x if y is None else y}
-        self.found |= {(name, value.device.type) for name, value in given.items()}
-        return x
-
-
 def drawn_from(step, sampler, g, mode, autograd):
     """Draw from a model in a state, with noise that has a graph; return what was there after."""
     model, noise = Owned(images(g, 4), mode), images(g, 6).requires_grad_()
@@ -72,13 +52,16 @@ def drawn_from(step, sampler, g, mode, autograd):
     return model, noise, result, left
 
 
-def devices_met(step, sampler, g, home, device):
-    """Return on which devices a sampler calls a model, and on which its images are."""
-    with TwoDevices():
-        model = Traveller(home)
-        result = draw(step, sampler, model, num_steps=2, device=device, noise=images(g, 6))
-        drawn = draw(step, sampler, model, num_steps=2, device=device, generator=branch(g))
-    return model.found | {("the result", value.device.type) for value in (result, drawn)}
+def devices_of(step, sampler, g, home, device):
+    """Return the devices on which a sampler works if noise is given, and if it is drawn: sorted."""
+    start = {"noise": images(g, 6)}, {"generator": branch(g)}
+    found = (
+        devices_met(
+            lambda m, own=own: draw(step, sampler, m, num_steps=2, device=device, **own), home
+        )
+        for own in start
+    )
+    return sorted({place for places in found for place in places})
 
 
 def calls_in_a_row(step, sampler, g):
@@ -142,8 +125,8 @@ rule(every_call_starts_anew, LANDED)
 @of_each_sampler
 def everything_is_on_one_device(step, sampler, g):
     return {
-        place: {device for _, device in devices_met(step, sampler, g, *given)} <= {"meta"}
-        for place, given in PLACES.items()
+        f"{home}, device={device}": devices_of(step, sampler, g, home, device) == [THERE]
+        for home, device in PLACES
     }
 
 

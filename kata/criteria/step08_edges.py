@@ -9,6 +9,7 @@ from kata.criteria.questions import (
     IMAGE_SHAPE,
     LAYER_MODES,
     PLACES,
+    THERE,
     asks,
     devices_met,
     images,
@@ -17,7 +18,6 @@ from kata.criteria.questions import (
 )
 from kata.criteria.rules import LANDED, TESTIMONY, Criterion, close, refused, rule
 from kata.criteria.step08 import draw_grid
-from kata.testing.devices import THERE
 from kata.testing.models import GaussianWorld, LabelField, PointMass
 
 STATES = list(product(LAYER_MODES, (True, False)))

@@ -9,6 +9,7 @@ from kata.criteria.questions import (
     LAYER_MODES,
     NOISE_SHAPE,
     PLACES,
+    THERE,
     asks,
     devices_met,
     images,
@@ -19,7 +20,6 @@ from kata.criteria.questions import (
 from kata.criteria.rules import LANDED, TESTIMONY, Criterion, close, counts, refused, rule
 from kata.criteria.step09 import draw_modes, rows
 from kata.testing.bounds import noise_shares
-from kata.testing.devices import THERE
 from kata.testing.models import GaussianWorld, LabelField, PointMass
 
 STATES = list(product(LAYER_MODES, (True, False)))

@@ -4,7 +4,7 @@ It calls itself `meta`, because torch must know the name. Unlike on torch's own 
 be read, as a check of labels does. Its tensors are used inside `with two_devices()` only.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -109,6 +109,19 @@ def values(result: Any) -> Any:
     return _kept(result)
 
 
+def fault_elsewhere(function: Callable[..., object], *inputs: Tensor) -> str:
+    """Return what is wrong with a call whose inputs are on ELSEWHERE; nothing if all is well."""
+    with two_devices():
+        try:
+            result = function(*map(elsewhere, inputs))
+        except NotImplementedError:
+            raise
+        except (RuntimeError, TypeError) as error:
+            return f"raised {type(error).__name__}: {error}"
+    there = isinstance(result, Tensor) and result.device == ELSEWHERE
+    return "" if there else "returned no tensor on the device of the inputs"
+
+
 COPIES = ("aten::copy_", "aten::_to_copy")
 INDEXED = ("aten::index", "aten::index_put", "aten::index_put_")  # a GPU takes indices of the CPU
 
@@ -126,11 +139,13 @@ def _run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
             f"found at least two devices, {ELSEWHERE} and cpu!"
         )
     named = kwargs.get("device") is not None
+    is_away = _is_away(kwargs) if named else bool(away)
+    if is_away and kwargs.get("generator") is not None:
+        raise RuntimeError(f"Expected a '{ELSEWHERE}' device type for generator but found 'cpu'")
     options = {**tree_map(_kept, kwargs), **({"device": "cpu"} if named else {})}
     result = function(*tree_map(_kept, args), **options)
     if name.endswith("_") and tensors:
         return args[0]
-    is_away = _is_away(kwargs) if named else bool(away)
     return tree_map(_sent, result) if is_away else result
 
 

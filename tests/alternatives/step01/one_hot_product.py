@@ -15,5 +15,7 @@ class ClassEmbedding(nn.Module):
         return self.num_classes
 
     def forward(self, y):
-        one_hot = nn.functional.one_hot(y, self.num_classes + 1)
+        if y.dtype not in (torch.int64, torch.int32):
+            raise TypeError("labels are integers")
+        one_hot = nn.functional.one_hot(y.long(), self.num_classes + 1)
         return one_hot.to(self.embed.weight.dtype) @ self.embed.weight

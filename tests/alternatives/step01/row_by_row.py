@@ -15,7 +15,7 @@ class ClassEmbedding(nn.Module):
         self.num_classes, self.null_class = num_classes, num_classes
 
     def forward(self, y):
-        if torch.is_floating_point(y):
+        if torch.is_floating_point(y) or y.dtype == torch.bool:
             raise TypeError("labels are integers")
         rows = list(self.embed.weight)
         labels = y.tolist()

@@ -1,4 +1,4 @@
-"""torch.add and torch.addcmul, with unsqueeze; shapes are compared in combine alone."""
+"""torch.add and torch.addcmul, with unsqueeze."""
 
 import torch
 
@@ -10,4 +10,9 @@ def combine(time_embedding, class_embedding):
 
 
 def modulate(x, scale, shift):
+    if x.dim() != 3:
+        raise ValueError("x has three axes")
+    for name, value in (("scale", scale), ("shift", shift)):
+        if value.size() != x[:, 0].size():
+            raise ValueError(f"{name} has another shape than a token of each sample")
     return torch.addcmul(x + shift.unsqueeze(1), x, scale.unsqueeze(1))

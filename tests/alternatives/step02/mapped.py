@@ -11,4 +11,10 @@ def combine(time_embedding, class_embedding):
 
 
 def modulate(x, scale, shift):
+    if [x.ndim, scale.ndim, shift.ndim] != [3, 2, 2]:
+        raise ValueError("three axes, two and two")
+    if not (len(x) == len(scale) == len(shift)):
+        raise ValueError("one scale and one shift per sample")
+    if not (x.shape[-1] == scale.shape[-1] == shift.shape[-1]):
+        raise ValueError("one number per feature")
     return torch.vmap(lambda tokens, a, b: tokens + a * tokens + b)(x, scale, shift)

@@ -17,5 +17,7 @@ def combine(time_embedding, class_embedding):
 
 def modulate(x, scale, shift):
     batch, tokens, features = x.shape
+    if (batch, features) != scale.shape or scale.shape != shift.shape:
+        raise ValueError("a scale and a shift per sample")
     shift = shift.reshape(batch, 1, features).expand(batch, tokens, features)
     return torch.baddbmm(shift, x, torch.diag_embed(1 + scale))

@@ -12,5 +12,9 @@ def combine(time_embedding, class_embedding):
 
 
 def modulate(x, scale, shift):
+    if x.ndim != 3:
+        raise ValueError("x is (B, N, F)")
+    if {tuple(scale.shape), tuple(shift.shape)} != {(x.shape[0], x.shape[2])}:
+        raise ValueError("scale and shift are (B, F)")
     gamma = scale + 1
     return torch.stack([x[i] * gamma[i] + shift[i] for i in range(x.shape[0])])
