@@ -3,7 +3,17 @@
 import torch
 
 from kata.criteria.questions import CLASS_COUNTS, asks, tried
-from kata.criteria.rules import SAME, TESTIMONY, Criterion, Rule, close, counted, refused, rule
+from kata.criteria.rules import (
+    SAME,
+    TESTIMONY,
+    Criterion,
+    Rule,
+    close,
+    counted,
+    counts,
+    refused,
+    rule,
+)
 from kata.testing.spies import far, kind_of_device
 
 VERY_MANY, MANY, SOME, FEW = 400_000, 20_000, 4_000, 200
@@ -112,7 +122,7 @@ def share_of_dropped_labels(step, g):
     answers = {}
     for p, own in DROPPED_SHARES:
         dropped = drops(step, labels(g, VERY_MANY, 10), p, 10, g if own else None)
-        answers[f"p={p}, {'own' if own else 'global'} generator"] = dropped.sum()
+        answers[f"{'own' if own else 'global'} generator: {p}"] = dropped.sum().view(1)
     return answers
 
 
@@ -126,7 +136,7 @@ def coins(trials: int) -> Criterion:
     return Criterion(alike, alike)
 
 
-rule(share_of_dropped_labels, coins(VERY_MANY))
+rule(share_of_dropped_labels, counts(**{str(p): (VERY_MANY, (p,)) for p, _ in DROPPED_SHARES}))
 
 
 @asks("drop_labels")
