@@ -1,5 +1,8 @@
 """Step 4: which labels are dropped, in numbers that do not depend on the order of the draws."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from kata.criteria.questions import CLASS_COUNTS, asks, tried
@@ -136,7 +139,9 @@ def coins(trials: int) -> Criterion:
     return Criterion(alike, alike)
 
 
-rule(share_of_dropped_labels, counts(**{str(p): (VERY_MANY, (p,)) for p, _ in DROPPED_SHARES}))
+EXACT_SHARES: Mapping[str, Any] = {str(p): (VERY_MANY, (p,)) for p, _ in DROPPED_SHARES}
+
+rule(share_of_dropped_labels, counts(**EXACT_SHARES))
 
 
 @asks("drop_labels")
