@@ -1,9 +1,22 @@
 """Step 4: which labels are dropped, in numbers that do not depend on the order of the draws."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from kata.criteria.questions import CLASS_COUNTS, asks, tried
-from kata.criteria.rules import SAME, TESTIMONY, Criterion, Rule, close, counted, refused, rule
+from kata.criteria.rules import (
+    SAME,
+    TESTIMONY,
+    Criterion,
+    Rule,
+    close,
+    counted,
+    counts,
+    refused,
+    rule,
+)
 from kata.testing.spies import far, kind_of_device
 
 VERY_MANY, MANY, SOME, FEW = 400_000, 20_000, 4_000, 200
@@ -112,7 +125,7 @@ def share_of_dropped_labels(step, g):
     answers = {}
     for p, own in DROPPED_SHARES:
         dropped = drops(step, labels(g, VERY_MANY, 10), p, 10, g if own else None)
-        answers[f"p={p}, {'own' if own else 'global'} generator"] = dropped.sum()
+        answers[f"{'own' if own else 'global'} generator: {p}"] = dropped.sum().view(1)
     return answers
 
 
@@ -126,7 +139,9 @@ def coins(trials: int) -> Criterion:
     return Criterion(alike, alike)
 
 
-rule(share_of_dropped_labels, coins(VERY_MANY))
+EXACT_SHARES: Mapping[str, Any] = {str(p): (VERY_MANY, (p,)) for p, _ in DROPPED_SHARES}
+
+rule(share_of_dropped_labels, counts(**EXACT_SHARES))
 
 
 @asks("drop_labels")
