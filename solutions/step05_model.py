@@ -89,7 +89,7 @@ class ConditionalDiT(DiT):
 
         x: `(B, C, H, W)`
         t: `(B,)` in [0, 1]
-        y: integers `(B,)`, 0 .. K, or None, which is null for every sample, to the last bit
+        y: int64 or int32 `(B,)`, 0 .. K, or None, which is null for every sample, to the last bit
 
         The result is the velocity of the given `DiT` under c = h_t + E[y], with the weights as they
         are now. It is the same in train and eval mode: nothing is random, nothing is dropped here.

@@ -25,7 +25,7 @@ LARGE = {
 DTYPES = {torch.float64: 1e-6, torch.bfloat16: 0.05, torch.float16: 0.01}
 """Dtypes of a model, and how closely its velocity is known."""
 
-LABEL_DTYPES = (torch.int8, torch.uint8, torch.int16, torch.int32)
+LABEL_DTYPES = (torch.int64, torch.int32)
 
 
 def in_state(model, state):
