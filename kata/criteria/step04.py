@@ -19,7 +19,7 @@ from kata.criteria.rules import (
 )
 from kata.testing.spies import far, kind_of_device
 
-VERY_MANY, MANY, SOME, FEW = 400_000, 20_000, 4_000, 200
+VERY_MANY, MANY, SOME, FEW = 200_000, 20_000, 4_000, 200
 """Sizes of a batch: for rare events, for counts, for shares, and to compare two results."""
 
 CALLS = 400

@@ -244,13 +244,13 @@ rule(condition_is_summed_in_full_precision, Criterion(close(1e-12)))
 
 
 @asks("ConditionalDiT")
-def labels_may_be_integers_of_any_dtype(step, g):
+def labels_may_be_int32(step, g):
     model = small(step, g, **TINY)
     x, t, y = inputs(g, batch=8, image_shape=TINY_IMAGE)
     return {str(dtype): tried(lambda d=dtype: model(x, t, y.to(d))) for dtype in LABEL_DTYPES}
 
 
-rule(labels_may_be_integers_of_any_dtype, Criterion(ROUNDED))
+rule(labels_may_be_int32, Criterion(ROUNDED))
 
 
 @asks("ConditionalDiT")

@@ -81,7 +81,7 @@ def _set_up_hypothesis(thorough: bool) -> None:
         "kata",
         deadline=None,
         derandomize=True,
-        max_examples=500 if thorough else 25,
+        max_examples=500 if thorough else 10,
         database=None,
         # no shrinking: a smaller seed is no simpler
         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],

@@ -1,7 +1,7 @@
 """Labels of int32, as NumPy and data sets give them, are refused.
 
 Seen in: our own thinking; a check of the dtype by ==
-Caught by: test_labels_may_be_integers_of_any_dtype
+Caught by: test_labels_may_be_int32
 """
 
 
