@@ -69,6 +69,8 @@ class _Functions(TorchFunctionMode):
             return elsewhere(function(*args, **{**kwargs, "device": "cpu"}))
         if function is Tensor.tolist and isinstance(args[0], _Away):
             return args[0].kept.tolist()
+        if function is Tensor.detach and isinstance(args[0], _Away):
+            return _Away(args[0].kept.detach())  # torch's own fails in inference mode
         return function(*args, **kwargs)
 
 
