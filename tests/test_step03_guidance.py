@@ -28,13 +28,13 @@ from kata.criteria.step03_model import (
     MIXED_MODES,
     MODEL_DTYPES,
     NO_GRAD_CONTEXTS,
-    far_model_and_batch,
+    fault_of_guided_velocity_elsewhere,
     grow,
     layered_model_and_batch,
 )
 from kata.testing.assertions import check_close, check_raises, check_that, unchanged
 from kata.testing.bounds import SEEDS, generator
-from kata.testing.spies import far, kind_of_device
+from kata.testing.devices import fault_elsewhere
 
 
 def fields(model, x, t, y):
@@ -405,12 +405,13 @@ def test_dtypes_of_images_times_and_labels(step, dtypes, scale):
 @pytest.mark.parametrize("kind", ["float", "0-dim", "(B,)"])
 def test_velocities_may_be_on_another_device_than_the_scale(step, kind):
     """The result is on the device of the velocities, wherever the scale is."""
-    u, c = (far(v) for v in velocities(generator(14)))
-    where = kind_of_device(lambda: step.guide(u, c, scale_of_two(kind)))
+    fault = fault_elsewhere(
+        lambda u, c: step.guide(u, c, scale_of_two(kind)), *velocities(generator(14))
+    )
     check_that(
-        where == "far",
+        not fault,
         called=f"guide on velocities on a GPU, with a scale ({kind}) on the CPU",
-        got="mixed the two devices" if where == "both" else "returned a tensor on the CPU",
+        got=fault,
         must="the result is on the device of the velocities",
         hint="convert a tensor scale to the dtype and to the device: scale.to(v_cond)",
     )
@@ -419,12 +420,11 @@ def test_velocities_may_be_on_another_device_than_the_scale(step, kind):
 @pytest.mark.parametrize("scale", WHOLE_SCALES)
 def test_null_labels_are_where_the_labels_are(step, scale):
     """Everything that is made here is on the caller's device."""
-    model, x, t, y = far_model_and_batch(generator(15))
-    where = kind_of_device(lambda: step.guided_velocity(model, x, t, y, scale, 3))
+    fault = fault_of_guided_velocity_elsewhere(step, generator(15), scale)
     check_that(
-        where == "far",
+        not fault,
         called=f"guided_velocity at w = {scale} with the model, x, t and y on a GPU",
-        got="mixed it with the CPU" if where == "both" else "returned a tensor on the CPU",
+        got=fault,
         must="whatever is made here is on the device of x and y",
         hint="torch.full_like(y, null_class) has the device of y",
     )

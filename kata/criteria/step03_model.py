@@ -10,7 +10,8 @@ from kata.criteria.step03 import (
     model_and_batch,
     velocities,
 )
-from kata.testing.spies import Watched, far, kind_of_device
+from kata.testing.devices import fault_elsewhere, moved
+from kata.testing.spies import Watched
 
 MODEL_DTYPES = (
     (torch.float32, torch.float64, torch.int32),
@@ -125,31 +126,27 @@ rule(dtypes_of_images_times_and_labels, Criterion(close(0.02)))
 
 @asks("guide")
 def velocities_may_be_on_another_device_than_the_scale(step, g):
-    u, c = (far(v) for v in velocities(g))
+    given = velocities(g)
     scales = {"float": 2.0, "0-dim": torch.tensor(2.0), "(B,)": torch.tensor([2.0, 0.0, 1.0])}
     return {
-        kind: kind_of_device(lambda w=w: step.guide(u, c, w)) == "far" for kind, w in scales.items()
+        kind: not fault_elsewhere(lambda u, c, w=w: step.guide(u, c, w), *given)
+        for kind, w in scales.items()
     }
 
 
 rule(velocities_may_be_on_another_device_than_the_scale, TESTIMONY)
 
 
-def far_model_and_batch(g):
-    """Return a model, images, times and labels on the device FAR."""
+def fault_of_guided_velocity_elsewhere(step, g, scale):
+    """Return what is wrong if model, images, times and labels are on another device."""
     model, *batch = model_and_batch(g, 3)
-    model.table = far(model.table)
-    return model, *(far(part) for part in batch)
+    moved(model)
+    return fault_elsewhere(lambda x, t, y: step.guided_velocity(model, x, t, y, scale, 3), *batch)
 
 
 @asks("guided_velocity")
 def null_labels_are_where_the_labels_are(step, g):
-    answers = {}
-    for w in WHOLE_SCALES:
-        inputs = far_model_and_batch(g)
-        where = kind_of_device(lambda inputs=inputs, w=w: step.guided_velocity(*inputs, w, 3))
-        answers[f"w={w}"] = where == "far"
-    return answers
+    return {f"w={w}": not fault_of_guided_velocity_elsewhere(step, g, w) for w in WHOLE_SCALES}
 
 
 rule(null_labels_are_where_the_labels_are, TESTIMONY)

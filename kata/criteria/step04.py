@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from kata.criteria.questions import CLASS_COUNTS, asks, tried
+from kata.criteria.questions import CLASS_COUNTS, asks, random_sources, tried
 from kata.criteria.rules import (
     SAME,
     TESTIMONY,
@@ -17,7 +17,7 @@ from kata.criteria.rules import (
     refused,
     rule,
 )
-from kata.testing.spies import far, kind_of_device
+from kata.testing.devices import fault_elsewhere
 
 VERY_MANY, MANY, SOME, FEW = 200_000, 20_000, 4_000, 200
 """Sizes of a batch: for rare events, for counts, for shares, and to compare two results."""
@@ -251,10 +251,10 @@ def empty_batch_stays_empty(step, g):
 
 @asks("drop_labels")
 def labels_stay_on_their_device(step, g):
-    y = far(labels(g, SOME, 3))
+    y = labels(g, SOME, 3)
     return {
-        "own generator": kind_of_device(lambda: step.drop_labels(y, 0.5, 3, g)) == "far",
-        "global generator": kind_of_device(lambda: step.drop_labels(y, 0.5, 3)) == "far",
+        name: not fault_elsewhere(lambda y, own=own: step.drop_labels(y, 0.5, 3, own), y)
+        for name, own in random_sources(g).items()
     }
 
 

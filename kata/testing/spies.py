@@ -1,12 +1,10 @@
 """Stand-ins for training: a model that records, one that follows a script, and their batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_iter, tree_map
 
 from kata.testing.models import PointMass, StandIn
 
@@ -168,78 +166,3 @@ class Elsewhere(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         raise Called(x.device.type, t.device.type)
-
-
-FAR = torch.device("cuda", 0)
-"""A device that exists inside `FarDevice` on any machine."""
-
-MAY_MIX = ("__getitem__", "__setitem__", "copy_")
-
-
-class Far(Tensor):
-    """A tensor that says, inside `FarDevice`, that it is on the device FAR; its values are here."""
-
-
-class FarDevice(TorchFunctionMode):
-    """The device FAR: it keeps values, and no operation may mix it with the CPU."""
-
-    def __torch_function__(self, func: Any, _: Any, args: Any = (), kwargs: Any = None) -> Any:
-        named, name = dict(kwargs or {}), getattr(func, "__name__", "")
-        tensors = [v for v in tree_iter((args, named)) if isinstance(v, Tensor)]
-        far = [isinstance(v, Far) for v in tensors]
-        if func == Tensor.device.__get__:
-            return FAR if far[0] else torch.device("cpu")
-        if func == Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
-            return far[0]
-        places = [v for v in (*args, *named.values()) if _is_place(v)]
-        if places:
-            to = torch.device(places[0]).type == FAR.type
-        elif name in ("to", "type_as"):
-            to = far[-1]
-        else:
-            to = name == "cuda" or (any(far) and name != "cpu")
-            mixed = to and any(v.ndim and not f for v, f in zip(tensors, far, strict=True))
-            if mixed and name not in MAY_MIX:
-                raise RuntimeError(
-                    f"Expected all tensors to be on one device, not on {FAR} and cpu"
-                )
-        if to and named.get("generator") is not None:
-            raise RuntimeError("Expected a 'cuda' device type for generator but found 'cpu'")
-        if any(far) and name in ("numpy", "__array__"):
-            raise TypeError(f"can't convert {FAR} device type tensor to numpy. Use Tensor.cpu()")
-        args, named = tree_map(_here, (args, named))
-        result = args[0] if name == "cuda" else func(*args, **named)
-        if name == "__iter__":
-            result = iter([_there(v) if to else v for v in result])
-        return tree_map(_there, result) if to else result
-
-
-def _is_place(value: object) -> bool:
-    return isinstance(value, torch.device) or value in ("cpu", "cuda", "cuda:0")
-
-
-def _here(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.as_subclass(Tensor) if isinstance(value, Far) else value
-    return "cpu" if _is_place(value) else value
-
-
-def _there(value: Any) -> Any:
-    return value.as_subclass(Far) if isinstance(value, Tensor) else value
-
-
-def far(tensor: Tensor) -> Tensor:
-    """Return the tensor, or the parameter, on the device FAR."""
-    moved: Tensor = tensor.detach().as_subclass(Far)
-    return nn.Parameter(moved) if isinstance(tensor, nn.Parameter) else moved
-
-
-def kind_of_device(call: Callable[[], Any]) -> str:
-    """Return where a call's result is: "far", "cpu", or "both" if it mixed the two devices."""
-    try:
-        with FarDevice():
-            return "far" if isinstance(call(), Far) else "cpu"
-    except (RuntimeError, TypeError) as error:
-        if str(FAR) in str(error) or "'cuda' device type" in str(error):
-            return "both"
-        raise
