@@ -59,7 +59,10 @@ def combine(time_embedding: Tensor, class_embedding: Tensor) -> Tensor:
     input. Raises ValueError if the two shapes are not equal; nothing is broadcast.
     """
     if time_embedding.shape != class_embedding.shape:
-        raise ValueError(f"{tuple(time_embedding.shape)} is not {tuple(class_embedding.shape)}")
+        raise ValueError(
+            f"both embeddings must have one shape, got {tuple(time_embedding.shape)} "
+            f"and {tuple(class_embedding.shape)}"
+        )
     return time_embedding + class_embedding
 
 
@@ -75,5 +78,8 @@ def modulate(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     three axes, or if scale or shift is not `(B, F)`; nothing is broadcast but the tokens.
     """
     if x.ndim != 3 or not scale.shape == shift.shape == (x.shape[0], x.shape[2]):
-        raise ValueError(f"{tuple(scale.shape)}, {tuple(shift.shape)} do not fit {tuple(x.shape)}")
+        raise ValueError(
+            f"x must be (B, N, F) with scale and shift (B, F), got {tuple(x.shape)} with "
+            f"{tuple(scale.shape)} and {tuple(shift.shape)}"
+        )
     return x * (1 + scale[:, None]) + shift[:, None]
