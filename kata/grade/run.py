@@ -165,7 +165,7 @@ def course_hash(root: Path) -> str:
         *("solutions/*.py", "tests/test_step*.py", "tests/mistakes/*/*.py", "kata/given/*.py"),
         *("kata/course/*", "kata/testing/*.py", "kata/criteria/*.py", "kata/grade/**/*.py"),
     ):
-        for path in sorted(root.glob(pattern)):
+        for path in sorted(filter(Path.is_file, root.glob(pattern))):
             digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 

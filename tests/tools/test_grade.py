@@ -23,7 +23,14 @@ from kata.criteria.verdicts import Verdict, Words
 from kata.grade.intake import Submission
 from kata.grade.judge import Judge, share
 from kata.grade.results import SCHEMA, SubmissionResult, load_results, slug
-from kata.grade.run import GradeRequest, GradingError, grade_class, merge_runs, read_shard
+from kata.grade.run import (
+    GradeRequest,
+    GradingError,
+    course_hash,
+    grade_class,
+    merge_runs,
+    read_shard,
+)
 from kata.grade.sandbox.client import SandboxError, Sandboxes
 from kata.grade.similarity import fingerprint, similarity
 
@@ -472,3 +479,15 @@ def test_similarity_sees_through_new_names():
     assert same > 0.95
     assert other < 0.4
     assert fingerprint(b"def f(:") == ()
+
+
+def test_what_python_leaves_behind_changes_no_grade(tmp_path):
+    """A folder of bytecode beside the course's files is not read."""
+    course = tmp_path / "kata" / "course"
+    course.mkdir(parents=True)
+    (course / "steps.py").write_text("STEPS = ()\n", encoding="utf-8")
+    before = course_hash(tmp_path)
+    (course / "__pycache__").mkdir()
+    assert course_hash(tmp_path) == before
+    (course / "steps.py").write_text("STEPS = (1,)\n", encoding="utf-8")
+    assert course_hash(tmp_path) != before
