@@ -87,12 +87,15 @@ def _call_of(name: str, given: dict[str, Any]) -> str:
     return f"{name}({', '.join(_described(*item) for item in given.items())})"
 
 
+_signature = functools.lru_cache(inspect.signature)
+
+
 def _given(
     function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the arguments of a call by their names."""
     try:
-        return dict(inspect.signature(function).bind(*arguments, **named).arguments)
+        return dict(_signature(function).bind(*arguments, **named).arguments)
     except TypeError:  # the call itself will say what does not fit
         return {**{f"argument {i}": value for i, value in enumerate(arguments, 1)}, **named}
 
