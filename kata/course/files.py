@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import platformdirs
@@ -57,6 +58,17 @@ def pasted(path: Path) -> str:
 def source_text(path: Path) -> str:
     """Return the text of a Python file. A byte-order mark at its start is no part of it."""
     return path.read_text(encoding="utf-8-sig")
+
+
+def matching_files(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
+    """The files below a folder that match, but for what Python and pip leave behind."""
+    for pattern in patterns:
+        for path in sorted(root.glob(pattern)):
+            left_behind = any(
+                part == "__pycache__" or part.endswith(".egg-info") for part in path.parts
+            )
+            if path.is_file() and not left_behind:
+                yield path
 
 
 def write_atomic(path: Path, content: bytes | str, durable: bool = False) -> None:

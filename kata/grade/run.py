@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kata.course import KataError
+from kata.course.files import matching_files
 from kata.grade import results
 from kata.grade.intake import IntakeError, Source, Submission, printable, sources
 from kata.grade.pool import Settings, cluster_pool, local_pool
@@ -161,12 +162,12 @@ def read_shard(text: str) -> tuple[int, int]:
 def course_hash(root: Path) -> str:
     """Return a digest of everything in the course that decides a grade."""
     digest = hashlib.sha256()
-    for pattern in (
+    patterns = (
         *("solutions/*.py", "tests/test_step*.py", "tests/mistakes/*/*.py", "kata/given/*.py"),
         *("kata/course/*", "kata/testing/*.py", "kata/criteria/*.py", "kata/grade/**/*.py"),
-    ):
-        for path in sorted(filter(Path.is_file, root.glob(pattern))):
-            digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    )
+    for path in matching_files(root, patterns):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

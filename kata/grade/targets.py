@@ -2,10 +2,11 @@
 
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from kata.course import KataError
+from kata.course.files import matching_files
 from kata.course.steps import STEPS
 from kata.course.stubs import write_stubs
 from kata.grade.sandbox.view import write_questions
@@ -43,7 +44,7 @@ def write_student_copy(root: Path, folder: Path) -> int:
 
 def learners_files(root: Path) -> Iterator[Path]:
     """Yield the files of a course that a learner gets as they are."""
-    for path in _files(root, FOR_STUDENTS):
+    for path in matching_files(root, FOR_STUDENTS):
         if not path.relative_to(root).as_posix().startswith(NOT_FOR_STUDENTS):
             yield path
 
@@ -98,21 +99,10 @@ def write_autograder(root: Path, out: Path) -> int:
                 entry = zipfile.ZipInfo(name, date_time=(2020, 1, 1, 0, 0, 0))
                 entry.external_attr = 0o100755 << 16
                 archive.writestr(entry, script)
-            for path in _files(root, FOR_GRADESCOPE):
+            for path in matching_files(root, FOR_GRADESCOPE):
                 archive.write(path, path.relative_to(root).as_posix())
     except FileExistsError:
         raise PackingError(f"{out} exists already: name another file, or remove it.") from None
     except OSError as error:
         raise PackingError(f"{out} cannot be written: {error.strerror}.") from None
     return out.stat().st_size
-
-
-def _files(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
-    """The files of a course that match, but for what Python and pip leave behind."""
-    for pattern in patterns:
-        for path in sorted(root.glob(pattern)):
-            left_behind = any(
-                part == "__pycache__" or part.endswith(".egg-info") for part in path.parts
-            )
-            if path.is_file() and not left_behind:
-                yield path

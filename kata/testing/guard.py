@@ -87,7 +87,7 @@ def _call_of(name: str, given: dict[str, Any]) -> str:
     return f"{name}({', '.join(_described(*item) for item in given.items())})"
 
 
-_signature = functools.cache(inspect.signature)
+_signature = functools.lru_cache(inspect.signature)
 
 
 def _given(

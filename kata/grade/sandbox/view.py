@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kata.course.files import matching_files
+
 COPIED = (
     *("__init__.py", "given/*.py", "course/*"),
     *("testing/__init__.py", "testing/devices.py", "testing/models.py", "testing/spies.py"),
@@ -27,10 +29,8 @@ def view_of_course(root: Path) -> Iterator[Path]:
     """Make the view in a temporary folder, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="kata-view-") as folder:
         write_questions(root, Path(folder))
-        for pattern in COPIED:
-            for path in sorted((root / "kata").glob(pattern)):
-                if path.is_file():
-                    _write(Path(folder) / path.relative_to(root), path.read_bytes())
+        for path in matching_files(root / "kata", COPIED):
+            _write(Path(folder) / path.relative_to(root), path.read_bytes())
         yield Path(folder)
 
 
