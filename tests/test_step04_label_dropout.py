@@ -78,10 +78,9 @@ def drops_in_calls(step, y, drop_prob, null_class):
 
 
 @pytest.mark.parametrize("drop_prob", [*PROBABILITIES, 0, 1])
-@given(seed=SEEDS)
-def test_y_is_not_changed(step, drop_prob, seed):
+def test_y_is_not_changed(step, drop_prob):
     """y stays as it is: the data set still needs it."""
-    g = generator(seed)
+    g = generator(0)
     y = labels(g, SOME, 7)
     with unchanged(f"drop_labels(y, {drop_prob}, 7)", y=y):
         step.drop_labels(y, drop_prob, 7, g)
@@ -122,7 +121,7 @@ def test_share_of_dropped_labels(step, drop_prob, own):
 @pytest.mark.parametrize("drop_prob", ENDS)
 def test_zero_drops_nothing_and_one_drops_all(step, drop_prob, num_classes):
     """With drop_prob 0 all labels come back as they are, with 1 all of them come back null."""
-    y = labels(generator(0), VERY_MANY, num_classes)
+    y = labels(generator(0), MANY, num_classes)
     check_close(
         step.drop_labels(y=y, drop_prob=drop_prob, null_class=num_classes),
         torch.full_like(y, num_classes) if drop_prob == 1 else y,

@@ -388,16 +388,14 @@ def test_times_are_uniform(step, own):
     )
 
 
-@either_source
-def test_each_time_is_uniform_in_its_place(step, own):
+def test_each_time_is_uniform_in_its_place(step):
     """In small batches, each sample's time is U(0, 1) whatever its place; draws are not paired."""
-    source = generator(fresh_seed()) if own else None
     model, (x0, y) = Recorder(generator(7)), batch(generator(7), SAMPLES)
 
-    def draw():
+    def draw(source):
         return x0, *loss_and_call(step, model, x0, y, num_classes=3, generator=source)[1:3]
 
-    found = spread_of_times(*small_batches(draw))
+    found = spread_of_times(*small_batches(draw, (generator(fresh_seed()), None)))
     for what, share, words in (
         ("places", 0.2, "times of one place in the batch lie in one fifth of [0, 1]"),
         ("halves", 0.3125, "batches have exactly half of their times below 0.5"),
@@ -418,13 +416,14 @@ def test_each_time_is_uniform_in_its_place(step, own):
             )
 
 
-@either_source
-def test_rare_draws_come_as_often_as_they_should(step, own):
+def test_rare_draws_come_as_often_as_they_should(step):
     """Times come near 0 and 1, noise beyond 4 exists, and the noise's norm varies as it should."""
-    source = generator(fresh_seed()) if own else None
     model, (x0, y) = Recorder(generator(7)), huge_batch(generator(7))
-    _, x, t, _ = loss_and_call(step, model, x0, y, num_classes=3, generator=source)
-    found = extremes(x0, x, t)
+
+    def draw(source):
+        return x0, *loss_and_call(step, model, x0, y, num_classes=3, generator=source)[1:3]
+
+    found = extremes(draw, (generator(fresh_seed()), None))
     for what, share, words in (
         ("ends", 0.001, "times lie within 0.001 of one end of [0, 1]"),
         ("tails", 6.3342e-5, "pixels of noise are more than 4 away from 0"),
@@ -435,7 +434,7 @@ def test_rare_draws_come_as_often_as_they_should(step, own):
                 marks.sum(),
                 marks.numel(),
                 share,
-                called=f"flow_matching_loss on {len(y)} images of four pixels",
+                called=f"flow_matching_loss on two batches of {len(y):,} images of four pixels",
                 what=words,
                 must="times are U(0, 1) up to both ends; noise is N(0, I), not cut, not normalised",
                 hint="use torch.rand and torch.randn as they are: no clamp, no eps, no division",

@@ -156,7 +156,7 @@ def gradients(result: Tensor, weights: Tensor, **inputs: Tensor) -> dict[str, Te
 IMAGE_SHAPE = (3, 4, 6)
 """The shape of most images that samplers draw: as wide as the batches of six are long."""
 
-NOISE_SHAPE = (3, 30, 40)
+NOISE_SHAPE = (3, 20, 25)
 """The shape of images in which the noise of samplers is counted."""
 
 

@@ -25,7 +25,7 @@ VERY_MANY, MANY, SOME, FEW = 200_000, 20_000, 4_000, 200
 CALLS = 400
 """How often a question repeats a small batch."""
 
-COIN_CLASSES = (3, 10, 26)
+COIN_CLASSES = (3, 26)
 """Numbers of classes whose samples are compared with each other."""
 
 DROPPED_SHARES = (
@@ -34,7 +34,7 @@ DROPPED_SHARES = (
 )
 """Probabilities, and whether the caller has a generator."""
 
-NULL_CLASSES = ((3, 3), (7, 7), (10, 10), (26, 26), (3, 10), (7, 12))
+NULL_CLASSES = ((3, 3), (10, 10), (26, 26), (3, 10), (7, 12))
 """Numbers of classes, and null classes."""
 
 PROBABILITIES = (0.0, 0.5, 1.0)

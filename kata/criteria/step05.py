@@ -40,6 +40,12 @@ TABLE = "class_embed.embed.weight"
 MODEL_BATCHES = (1, 2, 5, 8, 16, 32)
 """Batch sizes; some of them are a number of tokens, pixels or features."""
 
+VELOCITY_CASES = [
+    *((7, batch, batch % 2 == 0) for batch in MODEL_BATCHES),
+    *[(7, 5, True), (3, 5, True), (3, 4, False), (10, 5, False), (10, 11, True)],
+]
+"""Number of classes, batch size, and whether the model is in train mode."""
+
 NONE_BATCHES = (3, 8, 2)
 """Batch sizes that one model gets, one after another."""
 
@@ -174,11 +180,10 @@ rule(new_model_starts_as_the_given_parts_do, Criterion(counted(1024, 1e-9 / (11 
 
 @asks("ConditionalDiT")
 def velocity_is_that_of_the_dit_under_time_plus_class(step, g):
-    answers = {}
-    for num_classes in CLASS_COUNTS:
-        model = small(step, g, num_classes)
-        for batch in MODEL_BATCHES if num_classes == 7 else (5,):
-            answers[f"K={num_classes}, B={batch}"] = model(*inputs(g, num_classes, batch))
+    answers, models = {}, {k: small(step, g, k) for k in CLASS_COUNTS}
+    for k, batch, training in VELOCITY_CASES:
+        model = models[k].train(training)
+        answers[f"K={k}, B={batch}, {training}"] = model(*inputs(g, k, batch))
     return answers
 
 

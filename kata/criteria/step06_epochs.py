@@ -18,7 +18,7 @@ MANY = 40
 UNEVEN = (1, 30, 1)
 """Sizes of batches."""
 
-CALLS_OF_TRAIN = (2, 1, 30)
+CALLS_OF_TRAIN = (2, 1, 12)
 
 PROBABILITIES = (0.005, 0.125)
 """Label dropout that a rounded percentage would not show."""

@@ -10,13 +10,10 @@ import torch
 
 from kata.criteria.questions import (
     IMAGE_SHAPE,
-    NOISE_SHAPE,
     asks,
     branch,
     images,
-    random_sources,
     refusal,
-    tally,
     tried,
     with_generators,
     with_the_global_one,
@@ -28,23 +25,27 @@ from kata.criteria.rules import (
     REPEATED,
     TESTIMONY,
     rule,
-    standard_normal,
 )
 from kata.testing.models import LabelField, PointMass
 from kata.testing.spies import Called, Elsewhere, TableModel, Unconditional, Watched
 
 SAMPLER_NAMES = ("sample", "sample_conditional", "sample_each_class")
-STEP_COUNTS = (1, 2, 3, 4, 5)
-TOO_FEW_STEPS = (0, -1, -3)
+STEP_COUNTS = (1, 3, 5)
+TOO_FEW_STEPS = (0, -3)
 GUIDANCE_SCALES = (-1, 0, 0.5, 0.999, 1, 1.001, 1.5, 4, 100)
-COST_SCALES = (0, 0.0, 1, 1.0, -1, 0.001, 0.5, 0.999, 1.001, 4.0, 100)
+COST_SCALES = (0, 0.0, 1, 1.0, -1, 0.001, 0.999, 100)
 PATH_SHAPE = (3, 4, 5)
 LANDING_SHAPES = [(1, 4, 6), (3, 6, 5), (4, 5, 4)]
 NULL_CLASSES = (3, 12)
 CPU_NAMES = ("cpu", torch.device("cpu"))
 
+PATH_CASES = [*((3, scale) for scale in GUIDANCE_SCALES), (1, 4), (2, 0.5), (4, -1), (5, 1.5)]
+"""Number of steps, and guidance scale."""
+
 GUIDANCE_CASES = [(1, 3, (1, 4, 6)), (2, 7, (3, 6, 5)), (3, 10, (4, 5, 4)), (5, 12, (1, 5, 3))]
 """Number of steps, number of classes, and shape of images."""
+
+LANDING_SCALES = (0, 1.5, 100)
 
 CLASS_CASES = list(product((3, 7, 12), (1, 2, 3)))
 """Number of classes, and number of images per class."""
@@ -90,6 +91,15 @@ def called_by(step, sampler, **options):
     return model
 
 
+def noise_of(step, sampler, **options):
+    """Draw with one of the samplers in one step, without guidance; return the noise it starts from.
+
+    The images are in the order in which the model got them.
+    """
+    guidance = {} if sampler == "sample" else {"cfg_scale": 1.0}
+    return torch.cat([x for x, *_ in called_by(step, sampler, **guidance, **options).calls])
+
+
 def of_each_sampler(question):
     """Ask a question about each of the samplers."""
 
@@ -124,7 +134,7 @@ def guidance_lands_where_the_formula_says(step, g):
     for num_steps, k, shape in GUIDANCE_CASES:
         model, labels = PointMass(images(g, k + 1, shape)), some_labels(k, shape)
         noise = images(g, len(labels), shape)
-        for scale in GUIDANCE_SCALES:
+        for scale in LANDING_SCALES:
             landed[f"{num_steps} steps, w={scale}"] = step.sample_conditional(
                 model, labels, shape, num_steps, scale, num_classes=k, noise=noise
             )
@@ -141,7 +151,7 @@ def the_whole_path_is_eulers(step, g):
         f"{num_steps} steps, w={scale}": step.sample_conditional(
             model, labels, PATH_SHAPE, num_steps, scale, num_classes=3, noise=noise
         )
-        for num_steps, scale in product(STEP_COUNTS, GUIDANCE_SCALES)
+        for num_steps, scale in PATH_CASES
     }
 
 
@@ -195,31 +205,6 @@ def given_noise_is_the_starting_point(step, sampler, g):
 
 
 rule(given_noise_is_the_starting_point, TESTIMONY)
-
-
-@asks("sample_each_class")
-@of_each_sampler
-def noise_is_standard_normal(step, sampler, g):
-    return {
-        f"{name}: tally": tally(called_by(step, sampler, shape=NOISE_SHAPE, generator=own).starts)
-        for name, own in random_sources(g).items()
-    }
-
-
-rule(noise_is_standard_normal, standard_normal(6 * 3 * 30 * 40))
-
-
-@asks("sample_each_class")
-@of_each_sampler
-def every_sample_has_noise_of_its_own(step, sampler, g):
-    lines = {}
-    for name, own in random_sources(g).items():
-        starts = called_by(step, sampler, generator=own).starts
-        lines[name] = len(torch.unique(starts.flatten(0, -2), dim=0))
-    return lines
-
-
-rule(every_sample_has_noise_of_its_own, TESTIMONY)
 
 
 @asks("sample_each_class")

@@ -4,35 +4,38 @@ import math
 
 import torch
 
-from kata.criteria.questions import asks, random_sources
-from kata.criteria.rules import counts, rule
-from kata.criteria.step07 import called_by, of_each_sampler
+from kata.criteria.questions import NOISE_SHAPE, asks, random_sources, tally
+from kata.criteria.rules import TESTIMONY, counts, rule, standard_normal
+from kata.criteria.step07 import called_by, noise_of, of_each_sampler
 
-LARGE_SHAPE = (3, 170, 200)
+LARGE_SHAPE = (3, 106, 106)
 TAILS = {2: 0.0455003, 3: 0.0026998, 4: 6.3342e-5}
 """Distances from 0, and the shares of numbers from N(0, 1) that lie beyond them."""
 
-BATCHES = 60
+BATCHES = 40
 LINES_SHAPE = (3, 1, 2)
 MEDIAN_NORMS = {"batches": 35.336177, "images": 5.348121, "lines": 1.386294}
 """The medians of chi² with 36, 6 and 2 degrees of freedom: squared norms of so many numbers."""
 
 
-def beyond(noise):
-    """Count the numbers that are further away from 0 than each distance of TAILS."""
+def tails(step, sampler, g):
+    """Count the numbers that are further away from 0 than each distance of TAILS.
+
+    Half of the noise is drawn from each of the two sources.
+    """
+    noise = torch.cat(
+        [
+            noise_of(step, sampler, shape=LARGE_SHAPE, generator=own)
+            for own in random_sources(g).values()
+        ]
+    )
     return torch.stack([(noise.abs() > distance).sum() for distance in TAILS])
 
 
 def small_batches(step, sampler, source):
-    """Return the noise of 60 calls in a row with one source, `(60, 6, 3, 1, 2)`.
-
-    The images of a call are in any order.
-    """
+    """Return the noise of 40 calls in a row with one source, `(40, 6, 3, 1, 2)`."""
     return torch.stack(
-        [
-            called_by(step, sampler, shape=LINES_SHAPE, generator=source).starts
-            for _ in range(BATCHES)
-        ]
+        [noise_of(step, sampler, shape=LINES_SHAPE, generator=source) for _ in range(BATCHES)]
     )
 
 
@@ -57,16 +60,38 @@ def joint(noise):
 
 @asks("sample_each_class")
 @of_each_sampler
-def noise_has_the_tails_of_a_normal(step, sampler, g):
+def noise_is_standard_normal(step, sampler, g):
     return {
-        f"{name}: tails": beyond(called_by(step, sampler, shape=LARGE_SHAPE, generator=own).starts)
+        f"{name}: tally": tally(called_by(step, sampler, shape=NOISE_SHAPE, generator=own).starts)
         for name, own in random_sources(g).items()
     }
 
 
+rule(noise_is_standard_normal, standard_normal(6 * math.prod(NOISE_SHAPE)))
+
+
+@asks("sample_each_class")
+@of_each_sampler
+def every_sample_has_noise_of_its_own(step, sampler, g):
+    lines = {}
+    for name, own in random_sources(g).items():
+        starts = called_by(step, sampler, generator=own).starts
+        lines[name] = len(torch.unique(starts.flatten(0, -2), dim=0))
+    return lines
+
+
+rule(every_sample_has_noise_of_its_own, TESTIMONY)
+
+
+@asks("sample_each_class")
+@of_each_sampler
+def noise_has_the_tails_of_a_normal(step, sampler, g):
+    return {"both generators: tails": tails(step, sampler, g)}
+
+
 rule(
     noise_has_the_tails_of_a_normal,
-    counts(tails=(6 * math.prod(LARGE_SHAPE), tuple(TAILS.values()))),
+    counts(tails=(12 * math.prod(LARGE_SHAPE), tuple(TAILS.values()))),
 )
 
 

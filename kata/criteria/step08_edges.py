@@ -25,6 +25,8 @@ STATES = list(product(LAYER_MODES, (True, False)))
 
 EXTRA_DTYPES = (torch.float64, torch.float16, torch.bfloat16)
 
+LAW_SCALES = (1, 3, 7)
+
 LABEL_SHAPES = [(4, 1), (1, 4), (1,), (), (3,), (8,)]
 """Shapes that are not one label for each of four samples."""
 
@@ -131,7 +133,7 @@ rule(second_call_sees_new_weights, LANDED)
 def spread_falls_with_the_scale_as_the_law_says(step, g):
     world, noise = narrow_world(g), mirrored(g)
     grid = step.compare_cfg_scales(
-        world, 2, image_shape=IMAGE_SHAPE, num_samples=2, num_steps=100, num_classes=3, noise=noise
+        world, 2, LAW_SCALES, 2, IMAGE_SHAPE, num_steps=100, num_classes=3, noise=noise
     )
     return {"deviations": (grid[:, 0] - grid[:, 1]).abs() / 2, "means": grid.mean(1)}
 

@@ -20,7 +20,7 @@ from kata.learn.workspace import Workspace
 from kata.runner.client import CallStopped, WarmRunner
 from kata.runner.outcomes import Call, PytestResult
 
-EVERY = 0.03
+EVERY = 0.01
 """Seconds between two looks at the files."""
 GRACE_PERIOD = 1.0
 """Grace period in seconds: some editors delete and rewrite a file on save."""

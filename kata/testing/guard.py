@@ -6,9 +6,8 @@ The fixture `step` of the tests is a guarded module, so that each test checks it
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -51,7 +50,7 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **named: Any) -> Any:
         __tracebackhide__ = True
         given = _given(function, arguments, named)
-        before = list(_facts(given))
+        before = list(_facts(given, Tensor.clone))
         try:
             result = function(*arguments, **named)
         except Exception as error:
@@ -63,8 +62,7 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-@dataclass(frozen=True)
-class _Fact:
+class _Fact(NamedTuple):
     """Something that must be the same after a call: what, in words; its kind, for the hint."""
 
     what: str
@@ -75,7 +73,7 @@ class _Fact:
 
 def _check(name: str, given: dict[str, Any], before: list[_Fact]) -> None:
     __tracebackhide__ = True
-    for old, new in zip(before, _facts(given), strict=True):
+    for old, new in zip(before, _facts(given, Tensor.detach), strict=True):
         if not _same(old.value, new.value):
             if old.restore is not None:
                 old.restore(old.value)  # the next test must not suffer
@@ -100,14 +98,15 @@ def _given(
         return {**{f"argument {i}": value for i, value in enumerate(arguments, 1)}, **named}
 
 
-def _facts(given: dict[str, Any]) -> Iterator[_Fact]:
+def _facts(given: dict[str, Any], kept: Callable[[Tensor], Tensor]) -> Iterator[_Fact]:
+    """Yield the facts about the arguments and about torch; kept: what to keep of a tensor."""
     for name, value in given.items():
         if isinstance(value, nn.Module):
             yield _Fact(f"the mode of {name}", "mode", [m.training for m in value.modules()])
             for part, tensor in [*value.named_parameters(), *value.named_buffers()]:
-                yield from _facts_of(f"{name}.{part}", tensor)
+                yield from _facts_of(f"{name}.{part}", tensor, kept)
         elif isinstance(value, Tensor):
-            yield from _facts_of(f"its argument {name}", value)
+            yield from _facts_of(f"its argument {name}", value, kept)
         elif isinstance(value, np.ndarray | list | dict):
             yield _Fact(f"its argument {name}", "value", value.copy())
     recorded, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
@@ -117,17 +116,14 @@ def _facts(given: dict[str, Any]) -> Iterator[_Fact]:
         yield _Fact("the state of torch's global generator", "draws", torch.get_rng_state())
 
 
-def _facts_of(what: str, tensor: Tensor) -> Iterator[_Fact]:
-    yield _Fact(what, "value", _copy(tensor))
+def _facts_of(what: str, tensor: Tensor, kept: Callable[[Tensor], Tensor]) -> Iterator[_Fact]:
+    has_values = not tensor.is_meta
+    yield _Fact(what, "value", kept(tensor.detach()) if has_values else None)
     yield _Fact(f"requires_grad of {what}", "gradient", tensor.requires_grad)
-    gradient = tensor.grad if tensor.is_leaf else None
-    yield _Fact(f"the gradient of {what}", "gradient", _copy(gradient))
-
-
-def _copy(tensor: Tensor | None) -> Any:
-    if tensor is None or tensor.is_meta:
-        return None
-    return tensor.detach().clone()
+    gradient = tensor.grad if tensor.is_leaf and has_values else None
+    yield _Fact(
+        f"the gradient of {what}", "gradient", None if gradient is None else kept(gradient.detach())
+    )
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -10,4 +10,6 @@ class ConditionalDiT(ConditionalDiT):
         if y is None:
             y = torch.full((x.shape[0],), self.null_class, device=x.device)
         self.class_embed(y)  # refuses bad labels
-        return self.velocity(x, combine(self.time_embed(t), self.class_embed(y.to(torch.uint8))))
+        return self.velocity(
+            x, combine(self.time_embed(t), self.class_embed(y.to(torch.uint8).long()))
+        )
