@@ -91,15 +91,6 @@ def called_by(step, sampler, **options):
     return model
 
 
-def noise_of(step, sampler, **options):
-    """Draw with one of the samplers in one step, without guidance; return the noise it starts from.
-
-    The images are in the order in which the model got them.
-    """
-    guidance = {} if sampler == "sample" else {"cfg_scale": 1.0}
-    return torch.cat([x for x, *_ in called_by(step, sampler, **guidance, **options).calls])
-
-
 def of_each_sampler(question):
     """Ask a question about each of the samplers."""
 

@@ -6,7 +6,7 @@ import torch
 
 from kata.criteria.questions import NOISE_SHAPE, asks, random_sources, tally
 from kata.criteria.rules import TESTIMONY, counts, rule, standard_normal
-from kata.criteria.step07 import called_by, noise_of, of_each_sampler
+from kata.criteria.step07 import called_by, of_each_sampler
 
 LARGE_SHAPE = (3, 106, 106)
 TAILS = {2: 0.0455003, 3: 0.0026998, 4: 6.3342e-5}
@@ -16,6 +16,15 @@ BATCHES = 40
 LINES_SHAPE = (3, 1, 2)
 MEDIAN_NORMS = {"batches": 35.336177, "images": 5.348121, "lines": 1.386294}
 """The medians of chi² with 36, 6 and 2 degrees of freedom: squared norms of so many numbers."""
+
+
+def noise_of(step, sampler, **options):
+    """Draw with one of the samplers in one step, without guidance; return the noise it starts from.
+
+    The images are in the order in which the model got them.
+    """
+    guidance = {} if sampler == "sample" else {"cfg_scale": 1.0}
+    return torch.cat([x for x, *_ in called_by(step, sampler, **guidance, **options).calls])
 
 
 def tails(step, sampler, g):

@@ -3,6 +3,7 @@ does can harm it.
 """
 
 import io
+import re
 import shutil
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_right_step_passes_and_the_next_command_is_said(told):
     assert FORMULA in SOLUTION
     passed, text = told(SOLUTION)
     assert passed
-    assert "Passed: all 38 tests" in text
+    assert re.search(r"Passed: all \d+ tests", text)
     assert "next   kata watch 3" in text
     assert "Diagnosis" not in text
 

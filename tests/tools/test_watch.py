@@ -180,7 +180,7 @@ def test_another_step_that_is_saved_becomes_the_current_one(course, watching):
     watch.wait_for("Nothing is written here yet")
     solution = (course / "solutions" / STEPS[1].file).read_bytes()
     (course / "exercises" / STEPS[1].file).write_bytes(solution)
-    assert "Step 2" in watch.wait_for("Passed: all 38 tests")
+    assert "Step 2" in watch.wait_for("Passed: all")
 
 
 def test_ctrl_c_ends_it_quietly(course, watching):
