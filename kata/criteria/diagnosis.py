@@ -14,10 +14,14 @@ from kata.course.steps import Step, step_by_number
 from kata.course.variants import Mistake, read_mistake
 from kata.criteria.answers import Answers, encode_all, read_answers
 from kata.criteria.questions import ask, questions_of
+from kata.criteria.rules import Subject
 from kata.criteria.verdicts import alike, criteria_of, right
 
 DIAGNOSIS_SEED = 2022
 """The seed of the inputs on which the learner's step and the known mistakes are compared."""
+
+AT_MOST = 3
+"""How many mistakes that answer alike are named; more of them would say nothing."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +46,22 @@ def diagnose(
     known: the answers of the step, the solution and each known mistake to the same seed.
 
     The step's public names are examined one by one, so that a name that is not written yet hides no
-    mistake in another. First choice: a mistake that agrees in all answers about that name; of
-    several, those that also agree in most of the other answers. Second choice, if more than one
-    thing is wrong: the mistake that explains most of the wrong values, at least half of them. It
-    must not give a wrong value where the step's is correct.
+    mistake in another; if any is wrong in its idea, only those are, so that a missing check hides
+    nothing. First choice: a mistake that agrees in all answers about that name; of several, those
+    that also agree in most of the other answers. Otherwise, if more than one thing is wrong: the
+    mistake that explains most of the wrong answers about the idea, at least half of them, among all
+    answers or among the values. It must not be wrong where the step is right.
     """
     comparison = _Comparison(step, answers, reference)
-    for of in step.public:
+    for of in comparison.faulty(step.public):
         names = comparison.wrong_first(of)
-        if names and not comparison.is_right(names[0], answers):
-            for weigh in (comparison.agreeing, comparison.explained):
-                weights = {mistake: weigh(names, theirs) for mistake, theirs in known.items()}
-                if best := max(weights.values(), default=0):
-                    nearest = [m for m, weight in weights.items() if weight == best]
-                    exactly = weigh == comparison.agreeing
-                    return Diagnosis(of, tuple(sorted(nearest, key=_rarity)), exactly)
+        for weigh in (comparison.agreeing, comparison.explained, comparison.explained_values):
+            weights = {mistake: weigh(names, theirs) for mistake, theirs in known.items()}
+            best = max(weights.values(), default=0)
+            nearest = [m for m, weight in weights.items() if weight == best > 0]
+            if 0 < len(nearest) <= AT_MOST:
+                exactly = weigh == comparison.agreeing
+                return Diagnosis(of, tuple(sorted(nearest, key=_rarity)), exactly)
     return None
 
 
@@ -101,33 +106,63 @@ class _Comparison:
     def is_right(self, name: str, answers: Answers) -> bool:
         return right(self.criteria[name], answers.get(name), self.reference[name])
 
+    def faulty(self, public: Sequence[str]) -> list[str]:
+        """Return the public names that are written and wrong: in their idea, if there are any."""
+        written = [of for of in public if any(map(self._is_written, self._wrong(of)))]
+        most = max(map(self._subject, written), default=Subject.IDEA)
+        return [of for of in written if self._subject(of) == most]
+
     def wrong_first(self, of: str) -> list[str]:
         """Return the questions about a public name; wrong answers distinguish mistakes soonest."""
-        names = [name for name, question in self.questions.items() if question.of == of]
-        return sorted(names, key=lambda name: self.is_right(name, self.answers))
+        return sorted(self._about(of), key=lambda name: self.is_right(name, self.answers))
+
+    def _about(self, of: str) -> list[str]:
+        return [name for name, question in self.questions.items() if question.of == of]
+
+    def _wrong(self, of: str) -> list[str]:
+        return [name for name in self._about(of) if not self.is_right(name, self.answers)]
+
+    def _subject(self, of: str) -> Subject:
+        """Return what is wrong about a public name: of several subjects, the most important."""
+        return max(self.criteria[name].subject for name in self._wrong(of))
+
+    def _is_written(self, name: str) -> bool:
+        return name in self.answers and self.answers[name].error != "NotImplementedError"
 
     def agree(self, name: str, theirs: Answers) -> bool:
+        """Return whether a mistake's answer is the step's: of errors, the message counts too."""
         return (
             name in self.answers
             and name in theirs
             and alike(self.criteria[name], self.answers[name], theirs[name])
+            and self.answers[name].message == theirs[name].message
         )
 
     def agreeing(self, names: Sequence[str], theirs: Answers) -> int:
         """Return on how many questions a mistake agrees, or 0 if not on all of `names`."""
         if not all(self.agree(name, theirs) for name in names):
             return 0
+        amiss = [name for name in self.questions if not self.is_right(name, theirs)]
+        if any(self.is_right(name, self.answers) for name in amiss):
+            return 0
         return sum(self.agree(name, theirs) for name in self.questions)
 
-    def explained(self, names: Sequence[str], theirs: Answers) -> int:
+    def explained_values(self, names: Sequence[str], theirs: Answers) -> int:
         """Return how many of the wrong values a mistake explains, if it explains most; else 0."""
-        values = [name for name in names if not self.criteria[name].testimony]
-        wrong = {name for name in values if not self.is_right(name, self.answers)}
-        amiss = {name for name in values if not self.is_right(name, theirs)}
-        count = sum(
-            self.agree(name, theirs) and not self.answers[name].error for name in amiss & wrong
-        )
-        return count if amiss <= wrong and 2 * count >= len(wrong) else 0
+        return self.explained([n for n in names if not self.criteria[n].testimony], theirs)
+
+    def explained(self, names: Sequence[str], theirs: Answers) -> int:
+        """Return how many of the wrong answers a mistake explains, if most; else 0.
+
+        If the idea is wrong, they are those about the idea.
+        """
+        wrong = {name for name in names if not self.is_right(name, self.answers)}
+        most = max((self.criteria[name].subject for name in wrong), default=Subject.IDEA)
+        asked = [name for name in names if self.criteria[name].subject >= most]
+        wrong &= set(asked)
+        amiss = {name for name in asked if not self.is_right(name, theirs)}
+        explains = amiss <= wrong and all(self.agree(name, theirs) for name in amiss)
+        return len(amiss) if explains and 2 * len(amiss) >= len(wrong) else 0
 
 
 def _rarity(mistake: Mistake) -> tuple[int, str]:

@@ -6,6 +6,7 @@ A rule sees only tensors. By default an answer must equal the solution's answer 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cache
 from statistics import NormalDist
 
@@ -54,6 +55,14 @@ def seen(view: Callable[[Values], Values], same: Rule = SAME) -> Rule:
     return agree
 
 
+class Subject(IntEnum):
+    """What a criterion is about, from what a first draft lacks to what the step is for."""
+
+    REFUSAL = 0
+    DEVICE = 1
+    IDEA = 2
+
+
 @dataclass(frozen=True)
 class Criterion:
     """How the answers to one question are judged.
@@ -61,13 +70,15 @@ class Criterion:
     holds: given an answer and the solution's, whether it is correct; alike: whether two answers are
     the same up to chance and rounding (None: as `holds`); weight: its share of the step's points;
     testimony: whether the answer tells how the step behaved (how often it called the model, what it
-    raised) rather than what it computed: such an answer can cost points and cannot earn any.
+    raised) rather than what it computed: such an answer can cost points and cannot earn any;
+    subject: what it is about.
     """
 
     holds: Rule = SAME
     alike: Rule | None = None
     weight: float = 1.0
     testimony: bool = False
+    subject: Subject = Subject.IDEA
 
     def agree(self, a: Values, b: Values) -> bool:
         """Return whether two answers are the same up to chance and rounding."""
@@ -81,6 +92,9 @@ def rule(question: Asking, criterion: Criterion) -> None:
 
 TESTIMONY = Criterion(testimony=True)
 """What a step says about its own behaviour."""
+
+ON_ANY_DEVICE = Criterion(testimony=True, subject=Subject.DEVICE)
+"""What a step says about the devices on which it works."""
 
 
 def viewed(view: Callable[[Values], Values], same: Rule = SAME) -> Criterion:
@@ -112,7 +126,7 @@ def refused(*errors: type[Exception]) -> Criterion:
             for name in a
         )
 
-    return Criterion(holds, alike, testimony=True)
+    return Criterion(holds, alike, testimony=True, subject=Subject.REFUSAL)
 
 
 BAD_LABELS = refused(IndexError, ValueError, TypeError, RuntimeError)

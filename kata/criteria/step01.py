@@ -11,6 +11,7 @@ from kata.criteria.questions import CLASS_COUNTS, asks, gradients, tally, tried
 from kata.criteria.rules import (
     BAD_LABELS,
     NORMAL_SHARES,
+    ON_ANY_DEVICE,
     SAME,
     TESTIMONY,
     Criterion,
@@ -313,7 +314,7 @@ def rows_are_on_the_device_of_the_table(step, g):
     return {"fits": not fault_elsewhere(moved(module), y)}
 
 
-rule(rows_are_on_the_device_of_the_table, TESTIMONY)
+rule(rows_are_on_the_device_of_the_table, ON_ANY_DEVICE)
 
 
 @asks("ClassEmbedding")

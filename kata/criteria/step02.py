@@ -5,7 +5,14 @@ from itertools import product
 import torch
 
 from kata.criteria.questions import asks, gradients, tried
-from kata.criteria.rules import TESTIMONY, Criterion, close, refused, rule
+from kata.criteria.rules import (
+    ON_ANY_DEVICE,
+    TESTIMONY,
+    Criterion,
+    close,
+    refused,
+    rule,
+)
 from kata.testing.devices import fault_elsewhere
 
 FLOAT_DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
@@ -165,7 +172,7 @@ def combine_works_on_any_device(step, g):
     return {"fits": not fault_elsewhere(step.combine, *embeddings(g))}
 
 
-rule(combine_works_on_any_device, TESTIMONY)
+rule(combine_works_on_any_device, ON_ANY_DEVICE)
 
 
 @asks("combine")
@@ -274,7 +281,7 @@ def modulate_works_on_any_device(step, g):
     return {"fits": not fault_elsewhere(step.modulate, *tokens(g))}
 
 
-rule(modulate_works_on_any_device, TESTIMONY)
+rule(modulate_works_on_any_device, ON_ANY_DEVICE)
 
 
 @asks("modulate")

@@ -3,7 +3,14 @@
 import torch
 
 from kata.criteria.questions import asks, gradients, tried
-from kata.criteria.rules import TESTIMONY, Criterion, close, refused, rule
+from kata.criteria.rules import (
+    ON_ANY_DEVICE,
+    TESTIMONY,
+    Criterion,
+    close,
+    refused,
+    rule,
+)
 from kata.criteria.step03 import (
     WHOLE_SCALES,
     WRONG_SCALE_SHAPES,
@@ -134,7 +141,7 @@ def velocities_may_be_on_another_device_than_the_scale(step, g):
     }
 
 
-rule(velocities_may_be_on_another_device_than_the_scale, TESTIMONY)
+rule(velocities_may_be_on_another_device_than_the_scale, ON_ANY_DEVICE)
 
 
 def fault_of_guided_velocity_elsewhere(step, g, scale):
@@ -149,7 +156,7 @@ def null_labels_are_where_the_labels_are(step, g):
     return {f"w={w}": not fault_of_guided_velocity_elsewhere(step, g, w) for w in WHOLE_SCALES}
 
 
-rule(null_labels_are_where_the_labels_are, TESTIMONY)
+rule(null_labels_are_where_the_labels_are, ON_ANY_DEVICE)
 
 
 @asks("guided_velocity")

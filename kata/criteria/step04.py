@@ -7,6 +7,7 @@ import torch
 
 from kata.criteria.questions import CLASS_COUNTS, asks, random_sources, tried
 from kata.criteria.rules import (
+    ON_ANY_DEVICE,
     SAME,
     TESTIMONY,
     Criterion,
@@ -258,7 +259,7 @@ def labels_stay_on_their_device(step, g):
     }
 
 
-rule(labels_stay_on_their_device, TESTIMONY)
+rule(labels_stay_on_their_device, ON_ANY_DEVICE)
 
 
 @asks("drop_labels")

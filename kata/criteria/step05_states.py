@@ -5,7 +5,7 @@ import copy
 import torch
 
 from kata.criteria.questions import asks, tried
-from kata.criteria.rules import TESTIMONY, Criterion, close, rule
+from kata.criteria.rules import TESTIMONY, Criterion, Subject, close, rule
 from kata.criteria.step05 import LABELS, ROUNDED, SMALL, TABLE, inputs, small
 from kata.testing.devices import ELSEWHERE, elsewhere, moved, two_devices, values
 
@@ -281,4 +281,4 @@ def model_runs_where_its_weights_are(step, g):
     return answers
 
 
-rule(model_runs_where_its_weights_are, Criterion(ROUNDED))
+rule(model_runs_where_its_weights_are, Criterion(ROUNDED, subject=Subject.DEVICE))

@@ -5,7 +5,16 @@ import contextlib
 import torch
 
 from kata.criteria.questions import asks, random_sources, refusal
-from kata.criteria.rules import TESTIMONY, Criterion, Values, close, refused, rule, viewed
+from kata.criteria.rules import (
+    ON_ANY_DEVICE,
+    TESTIMONY,
+    Criterion,
+    Values,
+    close,
+    refused,
+    rule,
+    viewed,
+)
 from kata.criteria.step06 import NEAR, line_ends, mean_square, recorded
 from kata.testing.devices import elsewhere, two_devices
 from kata.testing.models import StandIn
@@ -185,4 +194,4 @@ def draws_are_moved_to_the_device(step, g):
     return {name: set(arrival(step, g, own)) == {"meta"} for name, own in random_sources(g).items()}
 
 
-rule(draws_are_moved_to_the_device, TESTIMONY)
+rule(draws_are_moved_to_the_device, ON_ANY_DEVICE)

@@ -11,7 +11,16 @@ from functools import wraps
 import torch
 
 from kata.criteria.questions import asks
-from kata.criteria.rules import TESTIMONY, Criterion, Values, close, counts, rule, viewed
+from kata.criteria.rules import (
+    ON_ANY_DEVICE,
+    TESTIMONY,
+    Criterion,
+    Values,
+    close,
+    counts,
+    rule,
+    viewed,
+)
 from kata.criteria.step06 import fate, large_batch, missed
 from kata.given import get_device
 from kata.testing.spies import (
@@ -291,7 +300,7 @@ def device_by_default(step, g):
     return {"that of get_device()": devices == {get_device().type}}
 
 
-rule(device_by_default, TESTIMONY)
+rule(device_by_default, ON_ANY_DEVICE)
 
 
 @asks("ConditionalTrainer")
@@ -304,7 +313,7 @@ def model_is_moved_to_the_device(step, g):
     return moved
 
 
-rule(model_is_moved_to_the_device, TESTIMONY)
+rule(model_is_moved_to_the_device, ON_ANY_DEVICE)
 
 
 @asks("ConditionalTrainer")
@@ -322,4 +331,4 @@ def batches_are_moved_to_the_device(step, g):
     return moved
 
 
-rule(batches_are_moved_to_the_device, TESTIMONY)
+rule(batches_are_moved_to_the_device, ON_ANY_DEVICE)

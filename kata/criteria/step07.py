@@ -22,8 +22,10 @@ from kata.criteria.rules import (
     BAD_LABELS,
     CALL_TIMES,
     LANDED,
+    ON_ANY_DEVICE,
     REPEATED,
     TESTIMONY,
+    refused,
     rule,
 )
 from kata.testing.models import LabelField, PointMass
@@ -270,7 +272,7 @@ def no_steps_are_refused(step, sampler, g):
     }
 
 
-rule(no_steps_are_refused, TESTIMONY)
+rule(no_steps_are_refused, refused(ValueError))
 
 
 @asks("sample_each_class")
@@ -331,7 +333,7 @@ def device_is_that_of_the_model(step, g):
     return {"there": there, "drawn from the generator": not torch.equal(state, source.get_state())}
 
 
-rule(device_is_that_of_the_model, TESTIMONY)
+rule(device_is_that_of_the_model, ON_ANY_DEVICE)
 
 
 @asks("sample_each_class")

@@ -4,7 +4,12 @@ import torch
 from torch import Tensor, nn
 
 from kata.criteria.questions import PLACES, THERE, asks, branch, devices_met, images
-from kata.criteria.rules import LANDED, TESTIMONY, rule
+from kata.criteria.rules import (
+    LANDED,
+    ON_ANY_DEVICE,
+    TESTIMONY,
+    rule,
+)
 from kata.criteria.step07 import draw, of_each_sampler
 from kata.testing.models import LabelField
 from kata.testing.spies import Watched
@@ -126,4 +131,4 @@ def everything_is_on_one_device(step, sampler, g):
     }
 
 
-rule(everything_is_on_one_device, TESTIMONY)
+rule(everything_is_on_one_device, ON_ANY_DEVICE)

@@ -24,6 +24,7 @@ from kata.criteria.rules import (
     Values,
     close,
     counts,
+    refused,
     rule,
     seen,
 )
@@ -278,4 +279,4 @@ def diversity_needs_two_samples(step, g):
     return {f"{n} samples": refusal(lambda n=n: step.diversity(images(g, n))) for n in (0, 1)}
 
 
-rule(diversity_needs_two_samples, TESTIMONY)
+rule(diversity_needs_two_samples, refused(ValueError))

@@ -16,7 +16,15 @@ from kata.criteria.questions import (
     refusal,
     traces_from,
 )
-from kata.criteria.rules import LANDED, TESTIMONY, Criterion, close, refused, rule
+from kata.criteria.rules import (
+    LANDED,
+    ON_ANY_DEVICE,
+    TESTIMONY,
+    Criterion,
+    close,
+    refused,
+    rule,
+)
 from kata.criteria.step08 import draw_grid
 from kata.testing.models import GaussianWorld, LabelField, PointMass
 
@@ -162,7 +170,7 @@ def device_is_passed_on(step, g):
     }
 
 
-rule(device_is_passed_on, TESTIMONY)
+rule(device_is_passed_on, ON_ANY_DEVICE)
 
 
 @asks("compare_cfg_scales")

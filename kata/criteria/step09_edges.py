@@ -17,7 +17,16 @@ from kata.criteria.questions import (
     refusal,
     traces_from,
 )
-from kata.criteria.rules import LANDED, TESTIMONY, Criterion, close, counts, refused, rule
+from kata.criteria.rules import (
+    LANDED,
+    ON_ANY_DEVICE,
+    TESTIMONY,
+    Criterion,
+    close,
+    counts,
+    refused,
+    rule,
+)
 from kata.criteria.step09 import draw_modes, rows
 from kata.testing.bounds import noise_shares
 from kata.testing.models import GaussianWorld, LabelField, PointMass
@@ -134,7 +143,7 @@ def device_is_passed_on(step, g):
     }
 
 
-rule(device_is_passed_on, TESTIMONY)
+rule(device_is_passed_on, ON_ANY_DEVICE)
 
 
 @asks("compare_modes")

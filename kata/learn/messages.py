@@ -54,18 +54,19 @@ def say_result(console: Console, workspace: Workspace, step: Step, result: Pytes
 
 def say_finding(console: Console, finding: Finding) -> None:
     """Print the diagnosis."""
-    mistake = finding.mistakes[0]
     share = "exactly" if finding.exactly else "mostly"
+    which = "this known mistake" if len(finding.mistakes) == 1 else "each of these known mistakes"
     console.print()
     console.print(
-        f"Diagnosis: your `{finding.of}` gives {share} what this known mistake gives:",
+        f"Diagnosis: your `{finding.of}` gives {share} what {which} gives:",
         style="yellow",
         highlight=False,
         markup=False,
     )
-    say_indented(console, [mistake.diagnosis])
-    if "our own thinking" not in mistake.seen_in:
-        say_indented(console, [f"Seen in {mistake.seen_in}"])
+    for mistake in finding.mistakes:
+        say_indented(console, [mistake.diagnosis])
+        if "our own thinking" not in mistake.seen_in:
+            say_indented(console, [f"Seen in {mistake.seen_in}"])
 
 
 def say(console: Console, label: str, text: str) -> None:

@@ -3,12 +3,9 @@ and is recognised.
 """
 
 import ast
-import os
 import symtable
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -16,16 +13,13 @@ from kata.course.files import find_root
 from kata.course.steps import STEPS
 from kata.course.stubs import write_stubs
 from kata.course.variants import Mistake, all_mistakes, variants
-from kata.criteria.answers import read_answers
-from kata.criteria.diagnosis import Answers, ask_and_write, diagnose
+from kata.criteria.answers import Answers
+from kata.criteria.diagnosis import diagnose
 from kata.criteria.questions import questions_of
 from kata.criteria.verdicts import criteria_of, verdicts_on, words_of
 from kata.grade.sandbox.view import questions_only
-from kata.runner.outcomes import Call
 
 ROOT = find_root()
-LIMIT = 120.0
-ASK = f"{ask_and_write.__module__}:{ask_and_write.__name__}"
 by_step = pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
 
 
@@ -42,34 +36,22 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def asked(runner, tmp_path_factory):
-    """Asks all of a step the same questions, each in a process of its own, once for all tests."""
-    seed = int.from_bytes(os.urandom(7), "big")
-    stubs, found = tmp_path_factory.mktemp("stubs"), {}
+def asked(answers_of, tmp_path_factory):
+    """Asks all of a step the same questions."""
+    stubs = tmp_path_factory.mktemp("stubs")
     write_stubs(ROOT, stubs)
 
-    def answers(step, target: Path) -> Answers:
-        to = tmp_path_factory.mktemp("answers") / "answers"
-        arguments = {"step": step.number, "target": str(target), "to": str(to), "seed": seed}
-        reply = runner.call(Call(ASK, arguments, LIMIT))
-        assert not reply.reason, f"{target}: {reply.reason}"
-        return read_answers(to)
-
     def ask(step) -> Asked:
-        if step not in found:
-            alternatives = variants(ROOT, "alternatives", step)
-            mistakes = [m for m in all_mistakes(ROOT) if m.step == step]
-            targets = [ROOT / "solutions", stubs, *alternatives, *(m.path for m in mistakes)]
-            with ThreadPoolExecutor(runner.workers) as pool:
-                solution, stub, *rest = pool.map(lambda path: answers(step, path), targets)
-            found[step] = Asked(
-                solution,
-                stub,
-                dict(zip((p.stem for p in alternatives), rest, strict=False)),
-                dict(zip(mistakes, rest[len(alternatives) :], strict=True)),
-            )
-        print(f"seed {seed}")
-        return found[step]
+        alternatives = variants(ROOT, "alternatives", step)
+        mistakes = [m for m in all_mistakes(ROOT) if m.step == step]
+        targets = [ROOT / "solutions", stubs, *alternatives, *(m.path for m in mistakes)]
+        solution, stub, *rest = answers_of(step, targets)
+        return Asked(
+            solution,
+            stub,
+            dict(zip((p.stem for p in alternatives), rest, strict=False)),
+            dict(zip(mistakes, rest[len(alternatives) :], strict=True)),
+        )
 
     return ask
 

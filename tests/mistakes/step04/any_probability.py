@@ -6,5 +6,6 @@ Caught by: test_probability_outside_its_range_is_refused
 
 
 def drop_labels(y, drop_prob, null_class, generator=None):
-    dropped = torch.rand(y.shape, generator=generator) < drop_prob
+    device = generator.device if generator is not None else y.device
+    dropped = torch.rand(y.shape, generator=generator, device=device).to(y.device) < drop_prob
     return y.masked_fill(dropped, null_class)
