@@ -29,6 +29,7 @@ def runner() -> Iterator[WarmRunner]:
 def answers_of(runner, tmp_path_factory) -> Callable[[Step, Sequence[Path]], list[Answers]]:
     """Asks a step in many places the same questions, each in a process of its own, once."""
     seed = int.from_bytes(os.urandom(7), "big")
+    print(f"seed {seed}")
     found: dict[tuple[Step, Path], Answers] = {}
 
     def ask(step: Step, target: Path) -> None:
@@ -39,7 +40,6 @@ def answers_of(runner, tmp_path_factory) -> Callable[[Step, Sequence[Path]], lis
         found[step, target] = read_answers(to)
 
     def answers(step: Step, targets: Sequence[Path]) -> list[Answers]:
-        print(f"seed {seed}")
         with ThreadPoolExecutor(runner.workers) as pool:
             list(pool.map(lambda t: ask(step, t), [t for t in targets if (step, t) not in found]))
         return [found[step, target] for target in targets]

@@ -258,7 +258,7 @@ def test_chance_in_an_answer_does_not_hide_the_mistake(reference, known):
     """Answers count as the same within what their criterion allows."""
     given = dict(asked(scaled(2)))
     name = "values_follow_the_formula"
-    moved = {key: value + 1e-7 for key, value in given[name].values.items()}
+    moved = {key: value + 1e-12 for key, value in given[name].values.items()}
     found = diagnose(GUIDANCE, given | {name: replace(given[name], values=moved)}, reference, known)
     assert found is not None
     assert len(found.mistakes) == 2
