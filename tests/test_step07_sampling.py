@@ -40,10 +40,13 @@ from kata.criteria.step07_noise import (
     BATCHES,
     LARGE_SHAPE,
     LINES_SHAPE,
+    PAIRS_SHAPE,
     TAILS,
     joint,
+    related,
     small_batches,
     tails,
+    two_batches,
 )
 from kata.criteria.step07_sizes import (
     CLASSES_AND_IMAGES,
@@ -375,6 +378,22 @@ def test_noise_has_the_tails_of_a_normal(step, sampler):
             must="the noise is drawn from N(0, 1), as it is: not cut off, not clamped",
             hint="torch.randn draws from N(0, 1); use it as it is",
             parts=len(TAILS),
+        )
+
+
+@each_sampler
+def test_no_two_images_share_their_noise(step, sampler):
+    """Noises of images, channels and neighbouring pixels are unrelated, in a call and between
+    calls; fails by chance once in 10^9 runs.
+    """
+    noise = two_batches(step, sampler, generator(fresh_seed()))
+    for what, count in related(noise).items():
+        check_that(
+            count == 0,
+            called=f"{sampler} for 6 images of shape {PAIRS_SHAPE}, twice, and looked at the noise",
+            got=f"{count} pairs of {what} have noise that is related: they share a part of it",
+            must="all numbers are independent draws from N(0, 1)",
+            hint="torch.randn for the whole batch, at every call anew; mix, expand and repeat nothing",
         )
 
 

@@ -56,9 +56,10 @@ PRINTED = {
 DEVICES = ("meta", torch.device("meta"))
 
 
-def scripted(step, g, calls=30, **options):
+def scripted(step, g, calls=30, batches=3, **options):
     """Return a trainer on the CPU, of a model whose losses and gradients follow a script."""
-    return step.ConditionalTrainer(Scripted(g, calls), blank_batches(g), device="cpu", **options)
+    loader = blank_batches(g)[:batches]
+    return step.ConditionalTrainer(Scripted(g, calls), loader, device="cpu", **options)
 
 
 def recording(step, g, loader=None, **options):

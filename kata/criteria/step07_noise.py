@@ -12,6 +12,12 @@ LARGE_SHAPE = (3, 106, 106)
 TAILS = {2: 0.0455003, 3: 0.0026998, 4: 6.3342e-5}
 """Distances from 0, and the shares of numbers from N(0, 1) that lie beyond them."""
 
+PAIRS_SHAPE = (3, 40, 40)
+FAR = 7
+"""How large a mean product of two independent noises may be, in standard deviations: larger ones
+come once in 10^11 times.
+"""
+
 BATCHES = 40
 LINES_SHAPE = (3, 1, 2)
 MEDIAN_NORMS = {"batches": 35.336177, "images": 5.348121, "lines": 1.386294}
@@ -39,6 +45,38 @@ def tails(step, sampler, g):
         ]
     )
     return torch.stack([(noise.abs() > distance).sum() for distance in TAILS])
+
+
+def related(noise):
+    """Count the pairs of images, of channels, and of neighbours along an axis that are related.
+
+    noise: `(N, C, H, W)`. Of two independent noises the sum of the products of n numbers has the
+    standard deviation √n.
+    """
+    across = {
+        "images": _products(noise.flatten(1)[None]),
+        "channels": _products(noise.flatten(2)),
+        "neighbours": torch.stack([_with_next(noise, axis) for axis in (1, 2, 3)]),
+    }
+    return {name: (products.abs() > FAR).sum() for name, products in across.items()}
+
+
+def _products(parts):
+    """Return the mean products of each two of `(..., N, n)`, and 0 for each with itself."""
+    return (parts @ parts.mT / parts.shape[-1] ** 0.5).triu(1)
+
+
+def _with_next(noise, axis):
+    """Return the mean product of all numbers and those after them along an axis."""
+    size = noise.shape[axis] - 1
+    products = noise.narrow(axis, 0, size) * noise.narrow(axis, 1, size)
+    return products.sum() / products.numel() ** 0.5
+
+
+def two_batches(step, sampler, g):
+    """Return the noise of a call with a generator, and of one without: `(12, 3, 40, 40)`."""
+    sources = random_sources(g).values()
+    return torch.cat([noise_of(step, sampler, shape=PAIRS_SHAPE, generator=own) for own in sources])
 
 
 def small_batches(step, sampler, source):
@@ -102,6 +140,15 @@ rule(
     noise_has_the_tails_of_a_normal,
     counts(tails=(12 * math.prod(LARGE_SHAPE), tuple(TAILS.values()))),
 )
+
+
+@asks("sample_each_class")
+@of_each_sampler
+def no_two_images_share_their_noise(step, sampler, g):
+    return related(two_batches(step, sampler, g))
+
+
+rule(no_two_images_share_their_noise, TESTIMONY)
 
 
 @asks("sample_each_class")
