@@ -65,7 +65,9 @@ def joined_group(device: torch.device) -> Iterator[ProcessGroup]:
         return
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield ProcessGroup(dist.get_rank(), size, int(os.environ.get("LOCAL_RANK", "0")))
+        group = ProcessGroup(dist.get_rank(), size, int(os.environ.get("LOCAL_RANK", "0")))
+        yield group
+        group.wait()  # whoever leaves first takes the connection along
     finally:
         dist.destroy_process_group()
 

@@ -107,6 +107,17 @@ def test_a_cut_file_asks_everything_and_judges_nothing(view, path):
     assert not (defined(cut) | read) & imported(whole)[1]
 
 
+def test_a_value_in_several_statements_stays_whole():
+    """A list that is added to later is kept with what is added, and with what that uses."""
+    text = (
+        '"""Step 0."""\nMORE = [2]\nSIZES = [1]\nSIZES += MORE\n'
+        "@asks('f')\ndef question(step, g):\n    return {str(n): step.f(n) for n in SIZES}\n"
+    )
+    assert {"MORE = [2]", "SIZES += MORE"} <= set(questions_only(text).splitlines())
+    with pytest.raises(ValueError, match="line 2: criteria hold definitions"):
+        questions_only('"""Step 0."""\nfor n in (1, 2):\n    print(n)\n')
+
+
 def test_what_only_a_rule_uses_is_cut():
     """Its helpers, its constants, its imports; a constant that a question uses too stays."""
     text = (

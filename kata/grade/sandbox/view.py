@@ -23,6 +23,12 @@ COPIED = (
 )
 """What is copied whole, below kata/: enough to load and to ask a submission, not to judge it."""
 
+KNOWN = (
+    *(ast.Expr, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign),
+)
+"""The statements of a criteria file."""
+
 
 @contextmanager
 def view_of_course(root: Path) -> Iterator[Path]:
@@ -46,18 +52,26 @@ def write_questions(root: Path, folder: Path) -> int:
 
 
 def questions_only(text: str) -> str:
-    """Return a criteria file's text, cut to its docstring, its questions, and what they use."""
+    """Return a criteria file's text, cut to its docstring, its questions, and what they use.
+
+    Raise ValueError for a statement of which it is not plain who uses it.
+    """
     tree = ast.parse(text)
+    for node in tree.body:
+        if not isinstance(node, KNOWN):
+            raise ValueError(f"line {node.lineno}: criteria hold definitions and calls of rule().")
     tables = {t.get_name(): t for t in symtable.symtable(text, "criteria", "exec").get_children()}
-    definitions = {name: node for node in tree.body for name in _defines(node)}
+    names = {name for node in tree.body for name in _defines(node)}
     wanted: set[str] = set()
     waiting = [n for node in tree.body if _is_question(node) for n in _defines(node)]
     while waiting:
         name = waiting.pop()
-        if name in wanted or name not in definitions:
+        if name in wanted or name not in names:
             continue
         wanted.add(name)
-        waiting += _uses(definitions[name], tables.get(name))
+        for node in tree.body:
+            if name in _defines(node):
+                waiting += _uses(node, tables.get(name))
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             node.names = [alias for alias in node.names if _bound(alias) in wanted]
@@ -89,7 +103,7 @@ def _defines(node: ast.stmt) -> list[str]:
         return [node.name]
     if isinstance(node, ast.Import | ast.ImportFrom):
         return [_bound(alias) for alias in node.names]
-    if isinstance(node, ast.Assign | ast.AnnAssign):
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         return [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
     return []

@@ -2,8 +2,6 @@
 a keyword extra.
 """
 
-from __future__ import annotations
-
 import torch
 
 
