@@ -17,7 +17,9 @@ from kata.criteria.step04 import (
     MANY,
     NO_GRAD_CONTEXTS,
     NULL_CLASSES,
+    POSITIONS,
     PROBABILITIES,
+    SMALL_BATCHES,
     SOME,
     VERY_MANY,
     labels,
@@ -191,21 +193,22 @@ def chance_of(number, size):
     return math.comb(size, number) * 0.25**number * 0.75 ** (size - number)
 
 
-def test_number_of_drops_varies(step):
-    """In batches of 8 the number of dropped labels is binomial: not constant, not all or none."""
+@pytest.mark.parametrize("size", SMALL_BATCHES)
+def test_number_of_drops_varies(step, size):
+    """In small batches the number of dropped labels is binomial: not constant, not all or none."""
     fresh_seed()
-    numbers = drops_in_calls(step, labels(generator(0), 8, 3), 0.25, 3).sum(1)
-    for number in range(9):
-        share = chance_of(number, 8)
+    numbers = drops_in_calls(step, labels(generator(0), size, 3), 0.25, 3).sum(1)
+    for number in range(size + 1):
+        share = chance_of(number, size)
         check_count(
             (numbers == number).sum(),
             MANY_CALLS,
             share,
-            called=f"drop_labels(y, 0.25, 3) on a batch of 8, {MANY_CALLS} times",
-            what="batches kept all labels" if number == 0 else f"batches lost {number} of 8 labels",
+            called=f"drop_labels(y, 0.25, 3) on a batch of {size}, {MANY_CALLS} times",
+            what=f"batches lost {number} of {size} labels" if number else "batches kept all labels",
             must=f"{ONE_COIN_EACH} 0.25, so the number of drops varies from batch to batch",
             hint="use neither one coin for the whole batch nor a fixed number of drops",
-            parts=9,
+            parts=size + 1,
         )
 
 
@@ -226,20 +229,21 @@ def test_number_of_drops_varies_in_large_batches(step):
         )
 
 
-def test_every_position_is_dropped_equally_often(step):
-    """Over many batches of 5, each position in the batch loses the share drop_prob."""
+@pytest.mark.parametrize("size", POSITIONS)
+def test_every_position_is_dropped_equally_often(step, size):
+    """Over many batches, each position in the batch loses the share drop_prob."""
     fresh_seed()
-    dropped = drops_in_calls(step, labels(generator(0), 5, 3), 0.5, 3)
-    for position in range(5):
+    dropped = drops_in_calls(step, labels(generator(0), size, 3), 0.5, 3)
+    for position in range(size):
         check_count(
             dropped[:, position].sum(),
             MANY_CALLS,
             0.5,
-            called=f"drop_labels(y, 0.5, 3) on a batch of 5, {MANY_CALLS} times",
+            called=f"drop_labels(y, 0.5, 3) on a batch of {size}, {MANY_CALLS} times",
             what=f"labels at [{position}] were dropped",
             must=f"{ONE_COIN_EACH} 0.5, whatever its position in the batch",
             hint=DRAW,
-            parts=5,
+            parts=size,
         )
 
 

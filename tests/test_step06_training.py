@@ -463,12 +463,18 @@ def test_draws_do_not_depend_on_the_data(step, own):
 
 @either_source
 def test_share_of_dropped_labels_by_default(step, own):
-    """By default 10% of the labels reach the model as null, which is 10; the others unchanged."""
+    """By default 10% of the labels reach the model as null, which is 10; the others unchanged,
+    whatever mode the model is in.
+    """
     seed, (x0, y) = fresh_seed(), large_batch(generator(8), 10)
     options = {"generator": generator(seed)} if own else {}
-    _, _, _, labels = loss_and_call(step, Recorder(generator(8), 10), x0, y, **options)
+    model = Recorder(generator(8), 10).train(not own)
+    _, _, _, labels = loss_and_call(step, model, x0, y, **options)
     dropped, wrong = fate(labels, y, 10)
-    called = f"flow_matching_loss(model, x0, y) on {len(y)} labels of ten classes"
+    called = (
+        f"flow_matching_loss(model, x0, y) on {len(y)} labels of ten classes, with a model in "
+        f"{'eval' if own else 'train'} mode"
+    )
     check_that(
         wrong == 0,
         called=called,

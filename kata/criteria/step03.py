@@ -16,7 +16,12 @@ WHOLE_SCALES = (0.0, 1.0, 3.0)
 TENSOR_SCALES = (0.0, 0.5, 1.0, 1 + 2**-20, 3.0, 0, 3, True)
 """Scales as tensors without axes, of floating, integer and boolean dtype."""
 
-MODEL_SCALES = (-1.0, 0, 0.0, -0.0, SMALL, 0.5, 1 - SMALL, 1, 1.0, 1 + SMALL, 1.5, 4.0, 1e6)
+TINY = 2.0**-20
+
+MODEL_SCALES = (
+    *(-1.0, 0, 0.0, -0.0, TINY, SMALL, 0.5, 1 - SMALL, 1, 1.0, 1 + TINY, 1 + SMALL, 1.5, 4.0),
+    1e6,
+)
 
 SAMPLE_SCALES = (4.0, 1.0, 0.0, -1.0, 2.5)
 """One scale per sample."""

@@ -26,6 +26,12 @@ VERY_MANY, MANY, SOME, FEW = 200_000, 20_000, 4_000, 200
 CALLS = 400
 """How often a question repeats a small batch."""
 
+SMALL_BATCHES = (2, 8)
+"""Sizes of a batch in which the number of drops is counted."""
+
+POSITIONS = (5, 300)
+"""Sizes of a batch in which every position is looked at."""
+
 COIN_CLASSES = (3, 26)
 """Numbers of classes whose samples are compared with each other."""
 
@@ -130,7 +136,7 @@ def share_of_dropped_labels(step, g):
     return answers
 
 
-COUNTS = 128
+COUNTS = 512
 """The largest number of counts in one answer."""
 
 
@@ -196,8 +202,12 @@ rule(every_class_is_dropped_equally_often, coins(CALLS))
 
 @asks("drop_labels")
 def number_of_drops_varies(step, g):
-    numbers = drops_in_calls(step, labels(g, 8, 3), 0.25, 3).sum(1)
-    return {"batches by number": numbers.bincount(minlength=9)}
+    return {
+        f"batches of {size}, by number": drops_in_calls(step, labels(g, size, 3), 0.25, 3)
+        .sum(1)
+        .bincount(minlength=size + 1)
+        for size in SMALL_BATCHES
+    }
 
 
 rule(number_of_drops_varies, coins(CALLS))
@@ -205,7 +215,10 @@ rule(number_of_drops_varies, coins(CALLS))
 
 @asks("drop_labels")
 def every_position_is_dropped_equally_often(step, g):
-    return {"dropped": drops_in_calls(step, labels(g, 5, 3), 0.5, 3).sum(0)}
+    return {
+        f"dropped, of {size}": drops_in_calls(step, labels(g, size, 3), 0.5, 3).sum(0)
+        for size in POSITIONS
+    }
 
 
 rule(every_position_is_dropped_equally_often, coins(CALLS))

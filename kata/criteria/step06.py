@@ -328,7 +328,7 @@ def share_of_dropped_labels_by_default(step, g):
     answers = {}
     for name, own in random_sources(g).items():
         x0, y = large_batch(g, 10)
-        asked = recorded(step, Recorder(g, 10), x0, y, generator=own)
+        asked = recorded(step, Recorder(g, 10).train(own is None), x0, y, generator=own)
         answers[f"{name}: fate"] = fate(asked["labels"], y, 10)
     return answers
 

@@ -19,7 +19,7 @@ MODES = ("unconditional", "conditional", "guided")
 
 MODE_CASES = list(product([(0, 3), (2, 3), (4, 7), (9, 12)], (-1.0, 0.5, 1.5, 4)))
 MODE_CASES += [((3, 3), 4.0), ((25, 26), 2.0), ((26, 26), 2.0), ((0, 26), 0.98)]
-MODE_CASES += [((1, 3), -5), ((1, 3), 0), ((1, 3), 1), ((1, 3), 1.02), ((1, 3), 0.02)]
+MODE_CASES += [((1, 3), 50), ((1, 3), -5), ((1, 3), 0), ((1, 3), 1), ((1, 3), 1.02), ((1, 3), 0.02)]
 """Target class and number of classes, and guidance scale."""
 
 WALKS = [*product((1, 2, 5), (1, 4, 6)), (49, 3), (100, 2), (1, 300)]

@@ -84,7 +84,7 @@ class Scripted(StandIn):
         super().__init__(num_classes=10)
         self.weight = nn.Parameter(torch.randn(2, 37, generator=g))
         self.bias = nn.Parameter(torch.randn(37, generator=g))
-        self.errors = 0.5 * 30 ** torch.rand(calls, generator=g)
+        self.errors = 0.5 * 200 ** torch.rand(calls, generator=g)
         self.gradients = 2 * torch.randn(calls, 111, generator=g)
         self.turn = 0
 
