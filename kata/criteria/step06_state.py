@@ -27,6 +27,7 @@ BAD_SHAPES = {
     "one noise for all": ((3, 1, 4, 3), (1, 1, 4, 3), (3,)),
     "one image for all": ((1, 1, 4, 3), (3, 1, 4, 3), (3,)),
     "noise of one channel": ((3, 3, 4, 3), (3, 1, 4, 3), (3,)),
+    "images of one channel": ((3, 1, 4, 3), (3, 3, 4, 3), (3,)),
 }
 """Shapes of x0, x1 and t that interpolate refuses."""
 
