@@ -37,7 +37,7 @@ COIN_CLASSES = (3, 26)
 
 DROPPED_SHARES = (
     *((0.05, True), (0.1, False), (0.1, True), (0.25, False), (0.9, True)),
-    *((0.0001, True), (0.004, False), (0.996, True), (0.9999, False)),
+    *((0.00002, True), (0.004, False), (0.996, True), (0.9999, False)),
 )
 """Probabilities, and whether the caller has a generator."""
 
