@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="exercises (default), solutions, a folder or a file",
     )
     group.addoption("--assembled", action="store_true", help="take all steps from the same place")
-    group.addoption("--thorough", action="store_true", help="try 500 examples per property, not 25")
+    group.addoption("--thorough", action="store_true", help="try 500 examples per property, not 10")
     group.addoption("--slow", action="store_true", help="run the slow tests as well")
     group.addoption(
         "--mnist",
