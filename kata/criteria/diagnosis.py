@@ -4,7 +4,7 @@ The learner's side calls `ask_and_write` and `compare_answers` in a warm process
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,9 +102,15 @@ class _Comparison:
     def __init__(self, step: Step, answers: Answers, reference: Answers) -> None:
         self.answers, self.reference = answers, reference
         self.criteria, self.questions = criteria_of(step), questions_of(step)
+        self.wrong = self.amiss(self.questions, answers)
 
-    def is_right(self, name: str, answers: Answers) -> bool:
-        return right(self.criteria[name], answers.get(name), self.reference[name])
+    def amiss(self, names: Iterable[str], answers: Answers) -> set[str]:
+        """Return the questions that have a wrong answer."""
+        return {
+            name
+            for name in names
+            if not right(self.criteria[name], answers.get(name), self.reference[name])
+        }
 
     def faulty(self, public: Sequence[str]) -> list[str]:
         """Return the public names that are written and wrong: in their idea, if there are any."""
@@ -114,13 +120,13 @@ class _Comparison:
 
     def wrong_first(self, of: str) -> list[str]:
         """Return the questions about a public name; wrong answers distinguish mistakes soonest."""
-        return sorted(self._about(of), key=lambda name: self.is_right(name, self.answers))
+        return sorted(self._about(of), key=lambda name: name not in self.wrong)
 
     def _about(self, of: str) -> list[str]:
         return [name for name, question in self.questions.items() if question.of == of]
 
     def _wrong(self, of: str) -> list[str]:
-        return [name for name in self._about(of) if not self.is_right(name, self.answers)]
+        return [name for name in self._about(of) if name in self.wrong]
 
     def _subject(self, of: str) -> Subject:
         """Return what is wrong about a public name: of several subjects, the most important."""
@@ -142,8 +148,7 @@ class _Comparison:
         """Return on how many questions a mistake agrees, or 0 if not on all of `names`."""
         if not all(self.agree(name, theirs) for name in names):
             return 0
-        amiss = [name for name in self.questions if not self.is_right(name, theirs)]
-        if any(self.is_right(name, self.answers) for name in amiss):
+        if not self.amiss(self.questions, theirs) <= self.wrong:
             return 0
         return sum(self.agree(name, theirs) for name in self.questions)
 
@@ -156,11 +161,11 @@ class _Comparison:
 
         If the idea is wrong, they are those about the idea.
         """
-        wrong = {name for name in names if not self.is_right(name, self.answers)}
+        wrong = self.wrong.intersection(names)
         most = max((self.criteria[name].subject for name in wrong), default=Subject.IDEA)
         asked = [name for name in names if self.criteria[name].subject >= most]
         wrong &= set(asked)
-        amiss = {name for name in asked if not self.is_right(name, theirs)}
+        amiss = self.amiss(asked, theirs)
         explains = amiss <= wrong and all(self.agree(name, theirs) for name in amiss)
         return len(amiss) if explains and 2 * len(amiss) >= len(wrong) else 0
 
