@@ -25,10 +25,11 @@ from kata.testing.bounds import SEEDS, generator
 from kata.testing.devices import fault_elsewhere
 
 
-def modulated(x, scale, shift):
-    """Return the closed form, one sample at a time."""
+def check_modulated(actual, x, scale, shift, to=None, **words):
+    """Compare tokens with the closed form, one sample at a time."""
     samples = zip(x, scale, shift, strict=True)
-    return torch.stack([s + s * a + b for s, a, b in samples])
+    expected = torch.stack([s + s * a + b for s, a, b in samples])
+    check_close(actual, expected.to(to or x.dtype), **words)
 
 
 def is_the_same(actual, expected):
@@ -160,9 +161,9 @@ def test_combine_lets_through_what_is_not_finite(step):
 def test_modulate_follows_the_formula(step, shape, seed):
     """x * (1 + scale) + shift, with one scale and shift per sample, even if sizes coincide."""
     x, scale, shift = tokens(generator(seed), shape)
-    check_close(
+    check_modulated(
         step.modulate(x, scale, shift),
-        modulated(x, scale, shift),
+        *(x, scale, shift),
         called=f"modulate on tokens {shape} with scale and shift {tuple(scale.shape)}",
         must="token n of sample i becomes x[i, n] * (1 + scale[i]) + shift[i]",
         hint="is the 1 there, and do scale and shift have an axis of length 1 for the tokens of x?",
@@ -188,18 +189,13 @@ def test_scale_and_shift_have_their_own_parts(step):
     """Scale alone multiplies by 1 + scale, shift alone adds, and the order is (x, scale, shift)."""
     x, scale, shift = tokens(generator(8))
     zero = torch.zeros_like(scale)
-    for called, result, expected in (
-        ("scale alone, shift = 0", step.modulate(x, scale, zero), modulated(x, scale, zero)),
-        ("shift alone, scale = 0", step.modulate(x, zero, shift), modulated(x, zero, shift)),
-        (
-            "both, named",
-            step.modulate(x=x, shift=shift, scale=scale),
-            modulated(x, scale, shift),
-        ),
+    for called, result, parts in (
+        ("scale alone, shift = 0", step.modulate(x, scale, zero), (scale, zero)),
+        ("shift alone, scale = 0", step.modulate(x, zero, shift), (zero, shift)),
+        ("both, named", step.modulate(x=x, shift=shift, scale=scale), (scale, shift)),
     ):
-        check_close(
-            result,
-            expected,
+        check_modulated(
+            *(result, x, *parts),
             called=f"modulate(x, scale, shift) with {called}",
             must="x is multiplied by 1 + scale first; then shift is added, and is not scaled",
             hint="check the order of the arguments: first scale, then shift",
@@ -224,12 +220,11 @@ def test_scale_of_minus_one_leaves_the_shift(step):
 def test_each_sample_has_its_own_scale_and_shift(step):
     """A new scale and shift for one sample change all its tokens, and no other sample."""
     x, scale, shift = tokens(generator(9), (4, 4, 6))
-    expected = modulated(x, scale, shift)
-    expected[2] += x[2] - 2
+    step.modulate(x, scale, shift)
     scale[2], shift[2] = scale[2] + 1, shift[2] - 2
-    check_close(
+    check_modulated(
         step.modulate(x, scale, shift),
-        expected,
+        *(x, scale, shift),
         called="modulate on 4 samples of 4 tokens, with 1 added to scale[2] and 2 taken from shift[2]",
         must="every token of sample 2 moves by x - 2, and the other samples stay",
         hint="the first axis of scale and shift counts samples, not tokens",
@@ -240,9 +235,9 @@ def test_each_sample_has_its_own_scale_and_shift(step):
 def test_modulate_does_not_normalise(step):
     """x is normalised before the call: tokens of any mean and size are taken as they are."""
     x, scale, shift = tokens(generator(10))
-    check_close(
+    check_modulated(
         step.modulate(100 * x + 50, scale, shift),
-        modulated(100 * x + 50, scale, shift),
+        *(100 * x + 50, scale, shift),
         called="modulate on large tokens, far from mean 0",
         must="only scale and shift act on them",
         hint="the layer norm is not part of this function, and nothing is clamped",
@@ -255,9 +250,9 @@ def test_every_modulation_is_made_anew(step):
     x, scale, shift = tokens(generator(14))
     step.modulate(x, scale, shift)
     x[0], scale[1], shift[0] = 5.0, -7.0, 3.0
-    check_close(
+    check_modulated(
         step.modulate(x, scale, shift),
-        modulated(x, scale, shift),
+        *(x, scale, shift),
         called="modulate(x, scale, shift) again, with other numbers in them",
         must="scale and shift act as they are now",
         hint="keep nothing from one call to the next",
@@ -287,17 +282,19 @@ def test_modulate_lets_through_what_is_not_finite(step):
     """NaN and infinity stay visible, and do not reach another sample."""
     x, scale, shift = tokens(generator(16), (4, 3, 6))
     x[0, 1, 2], scale[1, 0], shift[2, 3] = NOT_FINITE
-    result, expected = step.modulate(x, scale, shift), modulated(x, scale, shift)
+    result = step.modulate(x, scale, shift)
+    samples = [s + s * a + b for s, a, b in zip(x, scale, shift, strict=True)]
     for what, at in (
         ("a NaN in x", (0, 1, 2)),
         ("an infinite scale", (1, slice(None), 0)),
         ("an infinite shift", (2, slice(None), 3)),
         ("neither, while other samples have them", (3,)),
     ):
+        expected = samples[at[0]][at[1:]]
         check_that(
-            is_the_same(result[at], expected[at]),
+            is_the_same(result[at], expected),
             called=f"modulate on a sample with {what}",
-            got=f"returned {result[at].tolist()}; expected {expected[at].tolist()}",
+            got=f"returned {result[at].tolist()}; expected {expected.tolist()}",
             must="what is NaN or infinite stays visible, and stays within its sample",
             hint="no clamp and no nan_to_num: what goes wrong must be seen",
         )
@@ -327,9 +324,9 @@ def test_combine_works_on_any_device(step):
 def test_modulate_keeps_the_dtype(step, dtype):
     """The result has the dtype of the tokens, and is as exact as this dtype allows."""
     x, scale, shift = tokens(generator(11), dtype=dtype)
-    check_close(
+    check_modulated(
         step.modulate(x, scale, shift),
-        modulated(x.double(), scale.double(), shift.double()).to(dtype),
+        *(x.double(), scale.double(), shift.double(), dtype),
         called=f"modulate on tokens of {dtype}",
         must="the result keeps their dtype",
         hint="no conversion is needed",

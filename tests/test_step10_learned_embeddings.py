@@ -25,15 +25,14 @@ from kata.testing.assertions import check_close, check_that, unchanged
 from kata.testing.bounds import SEEDS, generator
 
 
-def by_eigenvectors(X, n_components):
-    """Return the projections by another method: the eigenvectors of the columns' covariance."""
+def check_pca(actual, X, n_components, **words):
+    """Compare projections with those by another method; the sign of each component is free.
+
+    The other method: the eigenvectors of the covariance of the columns.
+    """
     centred = X - X.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
-    return centred @ axes[:, ::-1][:, :n_components]
-
-
-def check_pca(actual, expected, **words):
-    """Compare projections with expected ones; the sign of each component is free."""
+    expected = centred @ axes[:, ::-1][:, :n_components]
     if isinstance(actual, np.ndarray) and actual.shape == expected.shape:
         expected = expected * np.where((actual * expected).sum(axis=0) < 0, -1.0, 1.0)
     check_close(actual, expected, **words)
@@ -146,7 +145,8 @@ def test_pca_is_the_projection_on_the_main_axes(step, seed):
         X = table(generator(seed), *shape)
         check_pca(
             step.simple_pca(X, n),
-            by_eigenvectors(X, n),
+            X,
+            n,
             called=f"simple_pca on an array of shape {X.shape} with n_components={n}",
             must="the rows minus the mean row, projected on the axes of largest variance, up to signs",
             hint="with U S Vᵀ of the centred rows, the map is U S, which is the centred rows times V",
@@ -160,7 +160,8 @@ def test_pca_gives_one_component_or_all(step, shape, n):
     X = table(generator(8), *shape)
     check_pca(
         step.simple_pca(X, n),
-        by_eigenvectors(X, n),
+        X,
+        n,
         called=f"simple_pca on an array of shape {shape} with n_components={n}",
         must=f"it is ({shape[0]}, {n}): the first {n} components, even if the last is 0",
         hint="full_matrices=False gives min(R, D) directions; take the first n",
@@ -174,7 +175,8 @@ def test_pca_of_many_rows(step, shape):
     X = table(generator(9), *shape)
     check_pca(
         step.simple_pca(X, 3),
-        by_eigenvectors(X, 3),
+        X,
+        3,
         called=f"simple_pca on an array of shape {shape} with n_components=3",
         must="the rows minus the mean row, projected on the axes of largest variance, up to signs",
         hint="one decomposition of all centred rows",
@@ -189,7 +191,8 @@ def test_pca_is_as_large_as_the_table(step, size):
     result = step.simple_pca(size * X)
     check_pca(
         result / size if isinstance(result, np.ndarray) else result,
-        by_eigenvectors(X, 2),
+        X,
+        2,
         called=f"simple_pca on {size:g} X, and divided the map by {size:g}",
         must="it is the map of X, up to signs",
         hint="U times the singular values, or the centred rows times V, and nothing else",
@@ -203,7 +206,8 @@ def test_pca_does_not_see_the_layout(step, layout):
     X = table(generator(11))
     check_pca(
         step.simple_pca(laid_out(X, layout)),
-        by_eigenvectors(X, 2),
+        X,
+        2,
         called=f"simple_pca on an array in another layout: {layout}",
         must="it is the same as for any other array of these numbers",
         hint="work with whole arrays and their axes, not with the memory",
@@ -216,7 +220,8 @@ def test_pca_of_one_table_after_another(step):
     for i, X in enumerate([table(generator(12)), table(generator(13)), 2 * table(generator(14))]):
         check_pca(
             step.simple_pca(X),
-            by_eigenvectors(X, 2),
+            X,
+            2,
             called=f"simple_pca on one table after another, and looked at table {i}",
             must="each map comes from the decomposition of its own table",
             hint="keep nothing between calls",
@@ -230,7 +235,8 @@ def test_pca_has_two_components_by_default(step, seed):
     X = table(generator(seed))
     check_pca(
         step.simple_pca(X),
-        by_eigenvectors(X, 2),
+        X,
+        2,
         called="simple_pca(X) on an array of shape (11, 6)",
         must="n_components=2 by default, so it is the first two components",
         hint="the default is in the signature",
@@ -272,7 +278,8 @@ def test_pca_does_not_see_what_all_rows_share(step, multiple):
     X = table(generator(2))
     check_pca(
         step.simple_pca(with_a_common_row(X, multiple)),
-        by_eigenvectors(X, 2),
+        X,
+        2,
         called="simple_pca on rows to which the same row was added",
         must="the map stays the same, up to signs: it shows how the rows differ",
         hint="subtract the mean row, over the classes, before the decomposition",
@@ -298,7 +305,8 @@ def test_pca_of_float32(step):
     X = table(generator(3), *FLOAT32_SHAPE)
     check_pca(
         step.simple_pca(X.astype(np.float32), n_components=2),
-        by_eigenvectors(X, 2),
+        X,
+        2,
         called=f"simple_pca on a float32 array of shape {FLOAT32_SHAPE}",
         must="it is the same as in float64, up to rounding",
         hint="plain NumPy takes both",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import NoReturn
 
 import typer
@@ -19,6 +20,12 @@ def stop(message: str) -> NoReturn:
     """End with one sentence on the error stream and exit code 2."""
     Console(stderr=True).print(message, style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(2)
+
+
+def need(package: str, what: str) -> None:
+    """Stop if a package is not there, as in a students' copy; what: its name in the sentence."""
+    if find_spec(package) is None:
+        stop(f"{what} is not part of this copy of the course: use a whole clone.")
 
 
 def share_cores() -> None:

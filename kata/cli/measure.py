@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from kata.cli.app import app, one_sentence, share_cores
+from kata.cli.app import app, need, one_sentence, share_cores
 from kata.cli.options import (
     NOTHING_WRITTEN,
     DataOption,
@@ -193,6 +193,7 @@ def bench(
     Exit code 0: measured; 1: a count is wrong; 2: something has to be put right
     first.
     """
+    need("kata.lab.bench", "The benchmark")
     share_cores()
 
     from kata.lab.bench.run import BenchRequest, run_bench

@@ -1,15 +1,15 @@
 """For instructors: student-copy, grade, gradescope."""
 
+import os
 import sys
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from kata.cli.app import app, stop
+from kata.cli.app import app, need, one_sentence, stop
 
 PANEL = "Teach"
 
@@ -22,9 +22,8 @@ class Isolation(StrEnum):
 
 
 def need_grader() -> None:
-    """Stop if the grader is not there, as in a students' copy."""
-    if find_spec("kata.grade") is None:
-        stop("The grader is not part of this copy of the course: use a whole clone.")
+    """Stop if the grader is not there."""
+    need("kata.grade", "The grader")
 
 
 @app.command("student-copy", rich_help_panel=PANEL)
@@ -82,27 +81,42 @@ def grade(
     cluster: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Grade on the workers of a Dask cluster.")
     ] = "",
+    platform: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="PLATFORM",
+            help="Where the class comes from, if its names do not tell: canvas, moodle, blackboard, "
+            "brightspace, gradescope, github or folders.",
+        ),
+    ] = "auto",
+    classroom50: Annotated[
+        bool,
+        typer.Option("--classroom50", help="Write result.json for Classroom 50, for one student."),
+    ] = False,
 ) -> None:
     """Grade a folder of submissions by what their code computes, in sandboxes.
 
     Writes grades.csv, report.html (the class at a glance), a feedback page and
-    a JSON file per submission, and results for Gradescope. The points of a step
-    come from fresh inputs, drawn for this run; the seed is kept, so that a
-    submission graded again gets the same points.
+    a JSON file per submission, and the forms in which Canvas, Moodle and
+    Gradescope take grades. The points of a step come from fresh inputs, drawn
+    for this run; the seed is kept, so that a submission graded again gets the
+    same points.
 
-    Exit code 0: all is graded; 1: the grader failed at a submission, see
-    grades.csv; 2: something has to be put right first.
+    Exit code 0: all is graded. 1: all is graded that can be, and something
+    needs you: the grader failed at a submission, a submission could not be
+    read, or something was seen and not taken. 2: the run did not end, because
+    something has to be put right first; what is graded is kept.
     """
     need_grader()
     from kata.course.files import find_root
-    from kata.grade.console import run_grade, show_summary
-    from kata.grade.intake import IntakeError
-    from kata.grade.judge import JudgeError
-    from kata.grade.run import GradeRequest, GradingError, merge_runs, read_shard
-    from kata.grade.sandbox.bubblewrap import IsolationError
+    from kata.grade.classroom50 import write_classroom50
+    from kata.grade.console import run_grade, show_summary, show_what_needs_you
+    from kata.grade.merge import merge_runs
+    from kata.grade.run import GradeRequest, read_shard
 
     console = Console(file=sys.stdout)
-    try:
+    with one_sentence("Stopped by Ctrl-C; go on with --resume."):
         if merge:
             summary = merge_runs(submissions, out)
             show_summary(summary, out, console)
@@ -117,17 +131,15 @@ def grade(
                 read_shard(shard),
                 workers,
                 cluster,
+                platform=platform,
             )
             summary = run_grade(find_root(), request, console)
         else:
             stop("Name one folder of submissions; several only with --merge.")
-    except (IntakeError, IsolationError, JudgeError, GradingError) as error:
-        stop(str(error))
-    except KeyboardInterrupt:
-        stop("Stopped by Ctrl-C; go on with --resume.")
-    if refused := [f"{r.name}: {r.refused}" for r in summary.refused]:
-        stop("Could not be read, and got 0 points: " + "; ".join(refused[:5]) + ".")
-    raise typer.Exit(1 if any(r.error for r in summary.results) else 0)
+        if classroom50:
+            write_classroom50(out, summary.results, os.environ)
+    needs_you = show_what_needs_you(summary, out, Console(stderr=True))
+    raise typer.Exit(1 if needs_you else 0)
 
 
 @app.command(rich_help_panel=PANEL)

@@ -1,11 +1,11 @@
 """Swap the implementation, never the tests: load the steps from any folder, or one step from one
 file.
 
-*Isolated*, the default, a file under test finds the solutions of the steps below its own where it
-says `from .step03_guidance import guide`, so the steps can be done in any order. *Assembled*, it
-finds its own neighbours. A file that has a step's name is that step; a file of any other name in a
-folder `stepNN` holds changes to step NN: the solution's text and then the file's are executed in
-one module. No file is loaded twice in one run.
+*Isolated*, the default, a file under test finds the solutions of the steps that its own builds on
+where it says `from .step03_guidance import guide`, so the steps can be done in any order.
+*Assembled*, it finds its own neighbours. A file that has a step's name is that step; a file of any
+other name in a folder `stepNN` holds changes to step NN: the solution's text and then the file's
+are executed in one module. No file is loaded twice in one run.
 """
 
 import importlib
@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -23,11 +24,28 @@ from typing import Any, NoReturn
 
 from kata.course import KataError
 from kata.course.files import find_root, pasted, shown, source_text
-from kata.course.steps import STEPS, Step, step_of_file, step_of_folder
+from kata.course.steps import STEPS, Step, foundations, step_of_file, step_of_folder
+
+
+@dataclass(frozen=True)
+class LoadFault:
+    """Why a step did not load, without free text: all that a sandbox tells of it.
+
+    code: "syntax", "no dot", "neighbour" (it imports a step that is not there) or "error"; error:
+    the class of what was raised; line: the last line of the step's own file that led there, or 0.
+    """
+
+    code: str = "error"
+    error: str = ""
+    line: int = 0
 
 
 class StepError(KataError):
     """A step cannot be loaded; the message is one sentence that says why and what to do."""
+
+    def __init__(self, message: str, fault: LoadFault | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault or LoadFault()
 
 
 class Implementation:
@@ -74,26 +92,24 @@ class Implementation:
         try:
             with _process_as_before(self.files[step.number][-1]):
                 module = importlib.import_module(f"{package}.{step.name}")
-            vars(module).setdefault("__getattr__", self._missing(step))
+            vars(module).setdefault("__getattr__", self._missing(step, module))
             return module
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a step may even call sys.exit() while it loads
-            raise StepError(self._why(step, error, package)) from None
+            raise self._why(step, error, package) from None
 
     def _isolated_package(self, step: Step) -> str:
-        """Return a package of the file under test and the one copy of the solutions below it."""
+        """Return a package of the file under test and the one copy of the solutions under it."""
         package = _packages.add(f"kata_{step.folder}", {step.number: self.files[step.number]})
         if f"{package}.{step.name}" not in sys.modules:
             below_here = _step_files(self.solutions)
             solutions = _packages.add("kata_solutions", below_here)
-            for below in (s for s in STEPS[: step.number - 1] if s.number in below_here):
-                solution = importlib.import_module(f"{solutions}.{below.name}")
-                sys.modules[f"{package}.{below.name}"] = solution
-                setattr(sys.modules[package], below.name, solution)
+            for below in (s for s in foundations(step) if s.number in below_here):
+                _packages.stand_ins[f"{package}.{below.name}"] = f"{solutions}.{below.name}"
         return package
 
-    def _missing(self, step: Step) -> Callable[[str], NoReturn]:
+    def _missing(self, step: Step, module: ModuleType) -> Callable[[str], NoReturn]:
         """Return a module's `__getattr__`, which is called for names that the file does not
         define.
         """
@@ -101,27 +117,57 @@ class Implementation:
         def complain(name: str) -> NoReturn:
             path = shown(self.files[step.number][-1])
             raise AttributeError(
-                f"{path} defines no {name}: step {step.number} is {', '.join(step.public)}."
+                f"{path} defines no {name}: step {step.number} is {', '.join(step.public)}.",
+                name=name,
+                obj=module,
             )
 
         return complain
 
-    def _why(self, step: Step, error: BaseException, package: str) -> str:
-        path = shown(self.files[step.number][-1])
-        if isinstance(error, SyntaxError):
-            place = shown(Path(error.filename)) if error.filename else path
-            line = f", line {error.lineno}" if error.lineno else ""
-            return f"{place}{line}: syntax error, {error.msg}."
+    def _why(self, step: Step, error: BaseException, package: str) -> StepError:
+        own = self.files[step.number][-1]
+        path, kind, line = shown(own), type(error).__name__, own_line(error, str(own))
+        if isinstance(error, SyntaxError) and error.filename in (None, str(own)):
+            line = error.lineno if isinstance(error.lineno, int) else 0
+            place = f"{path}, line {line}" if line else path
+            return StepError(
+                f"{place}: syntax error, {error.msg}.", LoadFault("syntax", kind, line)
+            )
         if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith(f"{package}."):
             missing = (error.name or "").removeprefix(f"{package}.")
             if any(s.name == missing for s in STEPS):
-                where = "next to it" if self.assembled else "among the steps below it"
-                return f"{path} imports {missing}, which is not there {where}."
+                where = "next to it" if self.assembled else "among the steps that it builds on"
+                return StepError(
+                    f"{path} imports {missing}, which is not there {where}.",
+                    LoadFault("neighbour", kind, line),
+                )
         if isinstance(error, ModuleNotFoundError) and any(s.name == error.name for s in STEPS):
-            return f"{path} imports {error.name} without a dot: write `from .{error.name} import`."
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f" (line {last.lineno} of {shown(Path(last.filename))})" if last else ""
-        return f"{path} does not load: {type(error).__name__}: {error}{place}."
+            return StepError(
+                f"{path} imports {error.name} without a dot: write `from .{error.name} import`.",
+                LoadFault("no dot", kind, line),
+            )
+        place = f" (line {line} of {path})" if line else ""
+        return StepError(
+            f"{path} does not load: {kind}: {words_of_error(error)}{place}.",
+            LoadFault("error", kind, line),
+        )
+
+
+def own_line(error: BaseException, file: str) -> int:
+    """Return the last line of a file that led to an error, or 0 if none did."""
+    line = 0
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == file:
+            line = number
+    return line
+
+
+def words_of_error(error: BaseException) -> str:
+    """Return an error's message; "" if asking for it raises another error."""
+    try:
+        return str(error)
+    except BaseException:
+        return ""
 
 
 class Transplant(Implementation):
@@ -207,12 +253,23 @@ class _Source(Loader):
             exec(compile(file.read_bytes(), str(file), "exec"), vars(module))
 
 
+class _StandIn(Loader):
+    """Puts another module in a module's place, which is loaded when it is first asked for."""
+
+    def __init__(self, other: str) -> None:
+        self.other = other
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = importlib.import_module(self.other)
+
+
 class _Packages(MetaPathFinder):
     """Finds the step modules of the packages that were added."""
 
     def __init__(self) -> None:
         self.sources: dict[str, Sequence[Path]] = {}
         self.packages: dict[str, dict[int, tuple[Path, ...]]] = {}
+        self.stand_ins: dict[str, str] = {}
 
     def add(self, wanted: str, files: dict[int, tuple[Path, ...]]) -> str:
         """Make a package of those files unless there is one; return its name, numbered if
@@ -236,10 +293,13 @@ class _Packages(MetaPathFinder):
             del sys.modules[name]
         self.sources.clear()
         self.packages.clear()
+        self.stand_ins.clear()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if other := self.stand_ins.get(fullname):
+            return ModuleSpec(fullname, _StandIn(other))
         files = self.sources.get(fullname)
         return ModuleSpec(fullname, _Source(files), origin=str(files[-1])) if files else None
 

@@ -70,6 +70,14 @@ def step_by_number(number: int) -> Step:
     return STEPS[number - 1]
 
 
+def foundations(step: Step) -> tuple[Step, ...]:
+    """Return the steps that a step builds on, and those that they build on, in order."""
+    numbers = set(step.builds_on)
+    for number in step.builds_on:
+        numbers |= {below.number for below in foundations(STEPS[number - 1])}
+    return tuple(STEPS[number - 1] for number in sorted(numbers))
+
+
 def step_of_file(path: Path) -> Step | None:
     """Return the step whose file, or whose test file, has that name; None for other files."""
     return next((s for s in STEPS if path.name in (s.file, s.test_file)), None)

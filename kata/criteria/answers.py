@@ -1,32 +1,40 @@
 """The format of answers, in messages and in files: JSON headers and bytes, never unpickled.
 
-The first byte says whether the step loaded: `+`, and frames of answers follow, or `-`, and a
-sentence says why not. A frame is the length of its header (4 bytes, big-endian), the header, and
-the bytes of its tensors one after another. A header is JSON: `{"question": name, "error": class,
-"message": text, "values": [[name, dtype, shape], ...]}`. The decoder trusts nothing: every count
-and every length has a cap, and memory stays below a small multiple of the bytes that came.
+The first byte says whether the step loaded: `+`, and frames of answers follow, or `-`, and a JSON
+object says in codes why not: `{"code": ..., "error": class, "line": number}`. A frame is the length
+of its header (4 bytes, big-endian), the header, and the bytes of its tensors one after another. A
+header is JSON: `{"question": name, "error": class, "line": number, "values": [[name, dtype, shape],
+...]}`. In files of the course's own answers it also has the error's message; in messages from a
+sandbox there is no free text, and classes that are not among the KNOWN_ERRORS become one word. The
+decoder trusts nothing: every count and every length has a cap, and memory stays below a small
+multiple of the bytes that came.
 """
 
+import builtins
 import json
 import math
 import struct
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from kata.criteria.questions import Answer
+from kata.course.files import write_atomic
+from kata.course.loader import LoadFault
+from kata.criteria.questions import NOT_DEFINED, Answer
 
 LENGTH = struct.Struct(">I")
 """Stands before a header, and before each message to and from a sandbox."""
 HEADER_CAP = 1 << 20
 QUESTIONS_CAP = 256
 VALUES_CAP = 4096
+"""How many values one answer, and all answers together, may hold."""
 DIMENSIONS_CAP = 8
-TEXT_CAP = 1000
+NAME_CAP = 1000
+LINES_CAP = 1 << 24
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -35,6 +43,14 @@ DTYPES = {
         torch.int64,
     )
 }
+
+OWN_ERROR = "an error of its own class"
+KNOWN_ERRORS = frozenset(
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+) | {NOT_DEFINED, "LinAlgError", "OutOfMemoryError", "UnpicklingError"}
+"""The classes of errors that a sandbox may name; any other is OWN_ERROR."""
 
 Answers = Mapping[str, Answer]
 """The answers of a step by the names of its questions."""
@@ -49,82 +65,100 @@ class Decoded:
     """What came back. refused: why the step did not load; broken: why the bytes make no sense."""
 
     answers: Answers = field(default_factory=dict)
-    refused: str = ""
+    refused: LoadFault | None = None
     broken: str = ""
 
 
-def encode(question: str, answer: Answer) -> bytes:
-    """Return one answer as a frame; an unknown dtype, or too many values, make it an error."""
+def encode(question: str, answer: Answer, message: bool = False) -> bytes:
+    """Return one answer as a frame; an unknown dtype, or too many values, make it an error.
+
+    message: whether the error's own words are written, which no sandbox may do.
+    """
     values = answer.values
     odd = [
         v for v in values.values() if v.dtype not in DTYPES.values() or v.layout != torch.strided
     ]
     if odd:
         words = f"a tensor of {odd[0].dtype}, {odd[0].layout} came back"
-        return encode(question, Answer(error="TypeError", message=words))
+        return encode(question, Answer(error="TypeError", message=words), message)
     header = {
         "question": question,
-        "error": answer.error,
-        "message": answer.message[:TEXT_CAP],
+        "error": answer.error[:100],
+        "line": answer.line,
         "values": [
             [name, str(value.dtype).removeprefix("torch."), list(value.shape)]
             for name, value in values.items()
         ],
-    }
+    } | ({"message": answer.message} if message else {})
     text = json.dumps(header).encode()
     if len(text) > HEADER_CAP:
-        return encode(question, Answer(error="ValueError", message="too many values came back"))
+        words = "too many values came back"
+        return encode(question, Answer(error="ValueError", message=words), message)
     return b"".join([LENGTH.pack(len(text)), text, *(_bytes(v) for v in values.values())])
 
 
 def encode_all(answers: Answers) -> bytes:
-    """Return all answers of a step that loaded, in this format."""
+    """Return all answers of a step that loaded, as a sandbox sends them."""
     return b"+" + b"".join(encode(name, answer) for name, answer in answers.items())
 
 
+def encode_fault(fault: LoadFault) -> bytes:
+    """Return that a step did not load, and why."""
+    return b"-" + json.dumps(asdict(fault)).encode()
+
+
 def decode(blob: bytes) -> Decoded:
-    """Return what the bytes hold, up to the first that make no sense; never raise."""
-    if blob[:1] == b"-":
-        return Decoded(refused=clean(blob[1 : 1 + TEXT_CAP].decode("utf-8", "replace")))
+    """Return what a sandbox sent, up to the first bytes that make no sense; never raise."""
+    if blob[:1] != b"-":
+        return _decoded(blob, message=False)
+    try:
+        fault = _json(blob[1 : 1 + HEADER_CAP])
+        if not isinstance(fault, dict) or fault.keys() != {"code", "error", "line"}:
+            raise FormatError("it has other fields")
+        code = fault["code"] if isinstance(fault["code"], str) else ""
+        return Decoded(refused=LoadFault(code, _known(fault["error"]), _line(fault["line"])))
+    except FormatError as error:
+        return Decoded(broken=str(error))
+
+
+def write_answers(path: Path, answers: Answers) -> None:
+    """Write answers to a file, with the words of their errors."""
+    frames = (encode(name, answer, message=True) for name, answer in answers.items())
+    write_atomic(path, b"+" + b"".join(frames))
+
+
+def read_answers(path: Path) -> Answers:
+    """Return the answers in a file of `write_answers`. Raise ValueError if it is damaged."""
+    decoded = _decoded(path.read_bytes(), message=True)
+    if decoded.broken or not decoded.answers:
+        raise ValueError(f"{path} holds no answers: {decoded.broken or 'it is empty'}")
+    return decoded.answers
+
+
+def _decoded(blob: bytes, message: bool) -> Decoded:
     if blob[:1] != b"+":
         return Decoded()
     answers: dict[str, Answer] = {}
-    position = 1
+    position, held = 1, 0
     while position < len(blob):
         try:
-            name, answer, position = _frame(blob, position)
-            if name in answers or len(answers) >= QUESTIONS_CAP:
-                raise FormatError(f"{name} was answered twice")
+            name, answer, position = _frame(blob, position, message)
+            held += len(answer.values)
+            if name in answers or len(answers) >= QUESTIONS_CAP or held > VALUES_CAP:
+                raise FormatError("a question was answered twice, or there are too many answers")
             answers[name] = answer
         except FormatError as error:
             return Decoded(answers, broken=str(error))
     return Decoded(answers)
 
 
-def read_answers(path: Path) -> Answers:
-    """Return the answers in a file. Raise ValueError if the file is damaged."""
-    decoded = decode(path.read_bytes())
-    if decoded.broken or decoded.refused or not decoded.answers:
-        raise ValueError(
-            f"{path} holds no answers: {decoded.broken or decoded.refused or 'it is empty'}"
-        )
-    return decoded.answers
-
-
-def clean(text: str) -> str:
-    """Return a submission's text, cut, without control characters and lone surrogates."""
-    shown = "".join(
-        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
-    return shown[:TEXT_CAP]
-
-
-def _frame(blob: bytes, position: int) -> tuple[str, Answer, int]:
+def _frame(blob: bytes, position: int, message: bool) -> tuple[str, Answer, int]:
     header, position = _header(blob, position)
-    if not isinstance(header, dict) or header.keys() != {"question", "error", "message", "values"}:
+    fields = {"question", "error", "line", "values"} | ({"message"} if message else set())
+    if not isinstance(header, dict) or header.keys() != fields:
         raise FormatError("a header has other fields")
-    name, error, message = (header[key] for key in ("question", "error", "message"))
-    if not all(isinstance(text, str) for text in (name, error, message)) or len(name) > TEXT_CAP:
+    name, error, words = header["question"], header["error"], header.get("message", "")
+    if not all(isinstance(text, str) for text in (name, error, words)) or len(name) > NAME_CAP:
         raise FormatError("a header's text is no text")
     entries = header["values"]
     if not isinstance(entries, list) or len(entries) > VALUES_CAP:
@@ -133,7 +167,26 @@ def _frame(blob: bytes, position: int) -> tuple[str, Answer, int]:
     for entry in entries:
         value, key, position = _tensor(entry, blob, position)
         values[key] = value
-    return name, Answer(values, clean(error)[:100], clean(message)), position
+    known = error if message else _known(error)
+    return name, Answer(values, known, words, _line(header["line"])), position
+
+
+def _known(error: object) -> str:
+    """The class of an error, if it is one that may be named; "" for none."""
+    if not isinstance(error, str):
+        raise FormatError("a header's text is no text")
+    return error if not error or error in KNOWN_ERRORS else OWN_ERROR
+
+
+def _line(number: object) -> int:
+    return number if type(number) is int and 0 < number < LINES_CAP else 0
+
+
+def _json(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError, MemoryError):
+        raise FormatError("a header is no JSON") from None
 
 
 def _header(blob: bytes, position: int) -> tuple[object, int]:
@@ -143,10 +196,7 @@ def _header(blob: bytes, position: int) -> tuple[object, int]:
     start, end = position + LENGTH.size, position + LENGTH.size + length
     if length > HEADER_CAP or end > len(blob):
         raise FormatError("a header is cut off or too long")
-    try:
-        return json.loads(blob[start:end]), end
-    except (ValueError, RecursionError):
-        raise FormatError("a header is no JSON") from None
+    return _json(blob[start:end]), end
 
 
 def _tensor(entry: object, blob: bytes, position: int) -> tuple[Tensor, str, int]:
@@ -168,8 +218,8 @@ def _tensor(entry: object, blob: bytes, position: int) -> tuple[Tensor, str, int
     if end == position:
         return torch.empty(shape, dtype=dtype), key, end
     raw = bytearray(blob[position:end])
-    if dtype is torch.bool:
-        raw = bytearray(int(bool(byte)) for byte in raw)
+    if dtype is torch.bool:  # any byte is a truth value here, and only 0 and 1 are in a tensor
+        return (torch.frombuffer(raw, dtype=torch.uint8) != 0).reshape(shape), key, end
     return torch.frombuffer(raw, dtype=dtype).reshape(shape), key, end
 
 
@@ -178,5 +228,5 @@ def _bytes(value: Tensor) -> bytes:
         raise FormatError("answers are written on little-endian machines")
     if not value.numel():
         return b""
-    flat = value.resolve_conj().resolve_neg().reshape(-1)
-    return flat.contiguous().view(torch.uint8).numpy().tobytes()
+    value = value.resolve_conj().resolve_neg()
+    return (value.view(torch.int16) if value.dtype is torch.bfloat16 else value).numpy().tobytes()

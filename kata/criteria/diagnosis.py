@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kata.course.files import write_atomic
 from kata.course.loader import Implementation, StepError
 from kata.course.steps import Step, step_by_number
 from kata.course.variants import Mistake, read_mistake
-from kata.criteria.answers import Answers, encode_all, read_answers
+from kata.criteria.answers import Answers, read_answers, write_answers
 from kata.criteria.questions import ask, questions_of
 from kata.criteria.rules import Subject
 from kata.criteria.verdicts import alike, criteria_of, right
@@ -69,7 +68,7 @@ def ask_and_write(step: int, target: str, to: str, seed: int = DIAGNOSIS_SEED) -
     """Ask the step of an implementation all its questions, and write the answers to a file."""
     asked = step_by_number(step)
     answers = ask(Implementation(target).module(asked), asked, seed)
-    write_atomic(Path(to), encode_all(answers))
+    write_answers(Path(to), answers)
 
 
 def compare_answers(

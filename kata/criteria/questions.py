@@ -10,6 +10,7 @@ import pkgutil
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from kata.course.loader import own_line, words_of_error
 from kata.course.steps import Step
 from kata.testing.devices import ELSEWHERE, elsewhere, two_devices
 from kata.testing.models import StandIn
@@ -35,11 +37,20 @@ class Question(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one question: named tensors, or the class name of an error and its message."""
+    """The answer to one question: named tensors, or an error.
+
+    error: the name of its class, or NOT_DEFINED; message: its own words, which no sandbox hands
+    on; line: the last line of the step's file that led to it, or 0.
+    """
 
     values: Mapping[str, Tensor] = field(default_factory=dict)
     error: str = ""
     message: str = ""
+    line: int = 0
+
+
+NOT_DEFINED = "NotDefined"
+"""Stands for the class of an error if the step's file lacks the name that was asked about."""
 
 
 def asks(of: str) -> Callable[[Asking], Asking]:
@@ -52,6 +63,7 @@ def asks(of: str) -> Callable[[Asking], Asking]:
     return mark
 
 
+@cache
 def questions_of(step: Step) -> dict[str, Question]:
     """Return the questions of a step by name, in the order of `step06.py`, then `step06_*.py`."""
     import kata.criteria
@@ -79,14 +91,26 @@ def answer(question: Question, module: ModuleType, seed: int) -> Answer:
     own = (seed ^ zlib.crc32(name.encode())) % 2**63
     torch.set_default_dtype(torch.float32)  # an earlier question's call may have changed it
     torch.set_grad_enabled(True)
-    torch.manual_seed(own ^ 1)  # another seed, so that the step does not draw the question's inputs
+    torch.default_generator.manual_seed(
+        own ^ 1
+    )  # another seed, so that the step does not draw the question's inputs
     try:
         results = question(module, torch.Generator().manual_seed(own))
         return Answer({name: plain(value) for name, value in results.items()})
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a step may even call sys.exit()
-        return Answer(error=type(error).__name__, message=str(error)[:500])
+        return _raised(error, module)
+
+
+def _raised(error: BaseException, module: ModuleType) -> Answer:
+    try:
+        missing = isinstance(error, AttributeError) and error.obj is module
+        kind = NOT_DEFINED if missing else type(error).__name__
+        line = own_line(error, getattr(module, "__file__", None) or "")
+        return Answer(error=kind, message=words_of_error(error)[:500], line=line)
+    except BaseException:  # a class of the step's own, with properties that raise
+        return Answer(error="Exception")
 
 
 def plain(value: object) -> Tensor:
@@ -155,6 +179,9 @@ def gradients(result: Tensor, weights: Tensor, **inputs: Tensor) -> dict[str, Te
 
 IMAGE_SHAPE = (3, 4, 6)
 """The shape of most images that samplers draw: as wide as the batches of six are long."""
+
+NEAR = 1e-3
+"""Up to this time x_t is so near x0 that rounding hides the noise."""
 
 NOISE_SHAPE = (3, 20, 25)
 """The shape of images in which the noise of samplers is counted."""

@@ -4,8 +4,8 @@ A rule sees only tensors. By default an answer must equal the solution's answer 
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
 from statistics import NormalDist
@@ -39,20 +39,8 @@ SAME = close()
 
 
 def seen(view: Callable[[Values], Values], same: Rule = SAME) -> Rule:
-    """Return the rule that two answers are the same in a view that no order of draws changes.
-
-    An answer with other names, or one that the view cannot read, is like no other.
-    """
-
-    def agree(a: Values, b: Values) -> bool:
-        if a.keys() != b.keys():
-            return False
-        try:
-            return SAME(a, b) or same(view(a), view(b))
-        except (RuntimeError, ValueError, IndexError, TypeError):
-            return False
-
-    return agree
+    """Return the rule that two answers are the same in a view that no order of draws changes."""
+    return lambda a, b: SAME(a, b) or same(view(a), view(b))
 
 
 class Subject(IntEnum):
@@ -69,9 +57,10 @@ class Criterion:
 
     holds: given an answer and the solution's, whether it is correct; alike: whether two answers are
     the same up to chance and rounding (None: as `holds`); weight: its share of the step's points;
-    testimony: whether the answer tells how the step behaved (how often it called the model, what it
-    raised) rather than what it computed: such an answer can cost points and cannot earn any;
-    subject: what it is about.
+    testimony: whether the answer can only cost points, because one that does not do what the step
+    is about can have it too: what a step tells of its own behaviour, what it raised, what comes out
+    the same on other inputs; subject: what it is about; dtypes: those that a value may have besides
+    that of the solution's.
     """
 
     holds: Rule = SAME
@@ -79,10 +68,36 @@ class Criterion:
     weight: float = 1.0
     testimony: bool = False
     subject: Subject = Subject.IDEA
+    dtypes: Set[torch.dtype] = frozenset()
+
+    @property
+    def told(self) -> "Criterion":
+        """The same criterion as testimony."""
+        return replace(self, testimony=True)
+
+    def weighing(self, weight: float) -> "Criterion":
+        """Return the same criterion with another weight."""
+        return replace(self, weight=weight)
+
+    def accepts(self, a: Values, solution: Values) -> bool:
+        """Return whether an answer is correct; one of another form never is."""
+        return self._judge(self.holds, a, solution)
 
     def agree(self, a: Values, b: Values) -> bool:
-        """Return whether two answers are the same up to chance and rounding."""
-        return (self.alike or self.holds)(a, b)
+        """Return whether two answers of one form are the same up to chance and rounding."""
+        return self._judge(self.alike or self.holds, a, b)
+
+    def _judge(self, rule: Rule, a: Values, b: Values) -> bool:
+        """Ask a rule, if the names, shapes and dtypes of both are one: nothing is broadcast."""
+        if a.keys() != b.keys() or not all(self._fits(a[name], b[name]) for name in b):
+            return False
+        try:
+            return rule(a, b)
+        except Exception:  # values that no rule can read are wrong
+            return False
+
+    def _fits(self, a: Tensor, b: Tensor) -> bool:
+        return a.shape == b.shape and (a.dtype == b.dtype or a.dtype in self.dtypes)
 
 
 def rule(question: Asking, criterion: Criterion) -> None:
@@ -91,7 +106,7 @@ def rule(question: Asking, criterion: Criterion) -> None:
 
 
 TESTIMONY = Criterion(testimony=True)
-"""What a step says about its own behaviour."""
+"""What must be the same as the solution's, and can be so by other means than those of the step."""
 
 ON_ANY_DEVICE = Criterion(testimony=True, subject=Subject.DEVICE)
 """What a step says about the devices on which it works."""
@@ -105,6 +120,7 @@ def viewed(view: Callable[[Values], Values], same: Rule = SAME) -> Criterion:
 CALL_TIMES = Criterion(close(2e-4), testimony=True)
 """The times of a model's calls, which are recorded to four decimals."""
 
+SINGLE_OR_DOUBLE = frozenset({torch.float32, torch.float64})
 
 LANDED = Criterion(close(1e-4))
 """Where sampling ends, up to rounding in single precision."""
@@ -149,8 +165,8 @@ NORMAL_SHARES = (0.5, math.erf(0.6745 / 2**0.5), math.erfc(2 / 2**0.5), math.erf
 """The shares of numbers from N(0, 1) that `tally` counts."""
 
 
-def counts(testimony: bool = False, **expected: tuple[int, tuple[float, ...]]) -> Criterion:
-    """Return the criterion that counts are such as chance gives.
+def counts(**expected: tuple[int, tuple[float, ...]]) -> Criterion:
+    """Return the criterion that counts are such as chance gives: testimony, whatever the inputs.
 
     It rejects a correct answer once in 10^9 runs. expected: by the name after an answer's last
     colon, the number of trials and the expected share of each count.
@@ -158,7 +174,7 @@ def counts(testimony: bool = False, **expected: tuple[int, tuple[float, ...]]) -
 
     def within(values: Values) -> dict[str, bool]:
         return {
-            name: _likely(value, *expected[_last(name)], len(values))
+            name: likely(value, *expected[_last(name)], len(values))
             for name, value in values.items()
         }
 
@@ -171,7 +187,7 @@ def counts(testimony: bool = False, **expected: tuple[int, tuple[float, ...]]) -
     def alike(a: Values, b: Values) -> bool:
         return a.keys() == b.keys() and within(a) == within(b) and close(0.05)(shares(a), shares(b))
 
-    return Criterion(holds, alike, testimony=testimony)
+    return Criterion(holds, alike, testimony=True)
 
 
 def standard_normal(trials: int) -> Criterion:
@@ -193,7 +209,7 @@ def _repeats(values: Values) -> Values:
     return facts
 
 
-REPEATED = Criterion(seen(_repeats))
+REPEATED = Criterion(seen(_repeats), testimony=True)
 """The same seed gives the same result, another seed gives another."""
 
 
@@ -201,7 +217,11 @@ def _last(name: str) -> str:
     return name.rpartition(": ")[2]
 
 
-def _likely(count: torch.Tensor, trials: int, shares: tuple[float, ...], parts: int) -> bool:
+def likely(count: Tensor, trials: int, shares: tuple[float, ...], parts: int) -> bool:
+    """Return whether counts of so many trials are such as chance gives, in one of so many parts.
+
+    count: `(len(shares),)`. All parts together reject a correct answer once in 10^9 runs.
+    """
     bounds = (binomial_bounds(trials, p, FALSE_ALARM / len(shares) / parts) for p in shares)
     return count.shape == (len(shares),) and all(
         low <= n <= high for n, (low, high) in zip(count.tolist(), bounds, strict=True)

@@ -3,7 +3,7 @@
 import torch
 
 from kata.criteria.questions import asks, branch
-from kata.criteria.rules import rule
+from kata.criteria.rules import TESTIMONY, rule
 from kata.criteria.step04 import CALLS, FEW, MANY, VERY_MANY, coins, drops, drops_in_calls, labels
 
 PAIRS = 50_000
@@ -20,7 +20,7 @@ DISTANCES = (
 LARGE, NUMBERS = 300, (66, 75, 84)
 """The size of a large batch, and numbers of drops in it at p = 0.25."""
 
-REPEATS = 300
+REPEATS = 200
 """How many calls are compared, each with each."""
 
 
@@ -86,6 +86,9 @@ def no_two_calls_drop_the_same_labels(step, g):
     }
 
 
+rule(no_two_calls_drop_the_same_labels, TESTIMONY)
+
+
 @asks("drop_labels")
 def seeds_beside_each_other_are_independent(step, g):
     y, answers = labels(g, MANY, 10), {}
@@ -111,6 +114,9 @@ def every_call_uses_its_own_arguments(step, g):
     return answers
 
 
+rule(every_call_uses_its_own_arguments, TESTIMONY)
+
+
 @asks("drop_labels")
 def generator_decides_the_result(step, g):
     y, state = labels(g, FEW, 10), torch.get_rng_state()
@@ -123,6 +129,9 @@ def generator_decides_the_result(step, g):
         "other seed, same drops": torch.equal(first, another),
         "global generator as it was": torch.equal(state, torch.get_rng_state()),
     }
+
+
+rule(generator_decides_the_result, TESTIMONY)
 
 
 @asks("drop_labels")
@@ -138,3 +147,6 @@ def without_a_generator_the_global_one_is_used(step, g):
         "other seed, same drops": torch.equal(results[0], results[2]),
         "other seed, same numbers afterwards": torch.equal(following[0], following[2]),
     }
+
+
+rule(without_a_generator_the_global_one_is_used, TESTIMONY)

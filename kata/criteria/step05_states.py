@@ -100,9 +100,9 @@ def grown(model, x, t, y):
 
 @asks("ConditionalDiT")
 def nothing_of_the_callers_is_changed(step, g):
-    answers = {}
+    answers, model = {}, small(step, g, **TINY)
     for state in STATES:
-        model = in_state(small(step, g, **TINY), state)
+        in_state(model, state)
         x, t, y = inputs(g, image_shape=TINY_IMAGE)
         for recording in (True, False):
             for label in (y, None):
@@ -123,9 +123,9 @@ def _facts(model, x, t, y):
     modes = torch.tensor([part.training for part in model.modules()])
     free = torch.tensor([p.requires_grad for p in model.parameters()])
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
-    values = [x, t, y, *model.parameters(), *gradients]
+    values = torch.cat([v.detach().flatten() for v in (x, t, *model.parameters(), *gradients)])
     settings = torch.tensor([torch.is_grad_enabled(), len(gradients) == 0])
-    return [modes, free, settings, *(value.detach().clone() for value in values)]
+    return [modes, free, settings, values, y.clone()]
 
 
 @asks("ConditionalDiT")
@@ -150,14 +150,14 @@ rule(nothing_is_random, TESTIMONY)
 
 @asks("ConditionalDiT")
 def weights_of_now_are_used(step, g):
-    answers = {}
+    answers, model = {}, small(step, g, **TINY)
     for mode in ("train", "eval"):
         for recording in (True, False):
-            model = small(step, g, **TINY).train(mode == "train")
+            model.train(mode == "train")
             x, t, y = inputs(g, image_shape=TINY_IMAGE)
             with torch.set_grad_enabled(recording):
                 _ = model(x, t, y), model(x, t)
-                for change in CHANGES:
+                for change in CHANGES if recording == (mode == "train") else CHANGES[:2]:
                     change(model, x, t, y)
                     case = f"{mode}, {recording}, {change.__name__}"
                     answers[f"{case}: y"] = model(x, t, y)
@@ -204,9 +204,9 @@ def none_is_null_in_every_state(step, g):
     null = torch.full((5,), 7)
     for dtype in (torch.float32, *DTYPES):
         model = small(step, g, **TINY).to(dtype)
-        for state in STATES:
+        for state in STATES if dtype == torch.float32 else STATES[:1]:
             in_state(model, state)
-            for recording in (True, False):
+            for recording in (True, False) if dtype == torch.float32 else (True,):
                 with torch.set_grad_enabled(recording):
                     pair = model(x.to(dtype), t, None), model(x.to(dtype), t, null)
                 answers[f"{dtype}, {state}, {recording}"] = torch.equal(*pair)

@@ -4,9 +4,9 @@ The order of draws is free, so the loss is computed with a model that records it
 """
 
 import torch
-from torch import Tensor
 
 from kata.criteria.questions import (
+    NEAR,
     asks,
     random_sources,
     tally,
@@ -16,9 +16,9 @@ from kata.criteria.questions import (
 from kata.criteria.rules import (
     NORMAL_SHARES,
     REPEATED,
+    SINGLE_OR_DOUBLE,
     TESTIMONY,
     Criterion,
-    Values,
     close,
     counts,
     rule,
@@ -26,6 +26,7 @@ from kata.criteria.rules import (
     standard_normal,
     viewed,
 )
+from kata.criteria.step06_views import LOSS, gradient, nothing_lost, pull
 from kata.testing.models import PointMass
 from kata.testing.spies import Recorder, batch
 
@@ -41,9 +42,6 @@ LOSS_CASES = [
     (300, (1, 3, 4), 26, 0.5),
 ]
 """Number and shape of images, number of classes, and label_drop_prob."""
-
-NEAR = 1e-3
-"""Up to this time x_t is so near x0 that rounding hides the noise."""
 
 END_TIMES = (0.0, 1.0, 0.5)
 """Where the line is at the data, at the noise, and halfway."""
@@ -138,10 +136,16 @@ def interpolate_follows_the_line(step, g):
     return points
 
 
+rule(interpolate_follows_the_line, Criterion(weight=0.5))
+
+
 @asks("interpolate")
 def the_line_begins_at_the_data_and_ends_at_the_noise(step, g):
     x0, x1, t = line_ends(g, (3, 1, 3, 4))
     return {"x_t": step.interpolate(x0, x1, torch.tensor(END_TIMES).to(t))[0]}
+
+
+rule(the_line_begins_at_the_data_and_ends_at_the_noise, Criterion(weight=0.5))
 
 
 @asks("interpolate")
@@ -170,33 +174,7 @@ def loss_is_the_mean_squared_error(step, g):
     return answers
 
 
-def _groups(values: Values) -> dict[str, Values]:
-    """Return the values by case and name, from keys of the form `<case>: <name>`."""
-    cases: dict[str, dict[str, Tensor]] = {}
-    for name, value in values.items():
-        case, _, part = name.rpartition(": ")
-        cases.setdefault(case, {})[part] = value
-    return dict(cases)
-
-
-def mean_square(values: Values) -> Values:
-    """Return for each case the images, the number of calls, and whether the loss fits the line."""
-    facts: dict[str, Tensor] = {}
-    for case, v in _groups(values).items():
-        t = v["t"].double().view(-1, 1, 1, 1)
-        error = v["output"] - (v["x"].double() - v["x0"]) / t
-        # Near t = 0 the rounding of x_t is large compared with its distance from x0.
-        rounding = 1e-6 * v["x"].double().abs().clamp(min=1) / t
-        expected = error.square().mean()
-        slack = (2 * error.abs() * rounding + rounding**2).mean() + 1e-4 * expected.clamp(min=1)
-        obeys = (v["loss"] - expected).abs() <= slack
-        facts |= {f"{case}: x0": v["x0"], f"{case}: calls": v["calls"]}
-        facts |= {f"{case}: obeys": obeys & (v["t"].min() > NEAR)}
-        facts |= {f"{case}: {name}": v[name] for name in ("graph", "inside") if name in v}
-    return facts
-
-
-rule(loss_is_the_mean_squared_error, viewed(mean_square))
+rule(loss_is_the_mean_squared_error, LOSS)
 
 
 @asks("flow_matching_loss")
@@ -208,15 +186,7 @@ def exact_velocity_has_no_loss(step, g):
     return answers
 
 
-def _nothing_lost(values: Values) -> Values:
-    """Return for each case whether the loss is 0, at times at which rounding is small."""
-    return {
-        case: (v["loss"].abs() <= 1e-3) & (v["t"].min() > NEAR)
-        for case, v in _groups(values).items()
-    }
-
-
-rule(exact_velocity_has_no_loss, viewed(_nothing_lost))
+rule(exact_velocity_has_no_loss, viewed(nothing_lost).told)
 
 
 @asks("flow_matching_loss")
@@ -233,36 +203,10 @@ def gradient_of_the_loss(step, g):
     return facts | {name: asked[name] for name in ("loss", "x0", "x", "t")}
 
 
-def missed(x: Tensor, x0: Tensor, t: Tensor, output: Tensor, pixel: Tensor) -> Tensor:
-    """Return t v - (x_t - x0), where v is the target that follows from the gradient of the loss."""
-    target = output - pixel / 2
-    return t.view(-1, 1, 1, 1) * target - (x - x0)
-
-
-def _gradient(values: Values) -> Values:
-    """Return the images, and whether the gradient points to the velocity of the line."""
-    v, pixel = values, values["gradient"] * values["gradient"].numel()
-    off = missed(v["x"], v["x0"], v["t"], v["output"], pixel)
-    facts = {name: v[name] for name in ("x0", "is tensor", "has graph")}
-    telling = (v["t"] > 0.1).double().mean() > 0.5  # at t = 0 any target fits
-    right = telling & (off.abs().max() < 1e-4)
-    return facts | {"size": torch.tensor(v["loss"].shape), "right": right}
-
-
-def _pull(values: Values) -> Values:
-    """Return direction and strength of the gradient as numbers that depend little on draws."""
-    v, pixel = values, values["gradient"] * values["gradient"].numel()
-    off = missed(v["x"], v["x0"], v["t"], v["output"], pixel)
-    strength = v["loss"].double().mean() / (pixel / 2).square().mean()
-    facts = {name: v[name] for name in ("is tensor", "has graph")}
-    return facts | {
-        "size": torch.tensor(v["loss"].shape),
-        "missed": off.square().mean().sqrt(),
-        "strength": strength.log(),
-    }
-
-
-rule(gradient_of_the_loss, Criterion(seen(_gradient), seen(_pull, close(0.2))))
+rule(
+    gradient_of_the_loss,
+    Criterion(seen(gradient), seen(pull, close(0.2)), weight=2, dtypes=SINGLE_OR_DOUBLE),
+)
 
 
 def drawn_noise(step, g, own):

@@ -12,7 +12,7 @@ from kata.criteria.rules import TESTIMONY, Criterion, close, rule
 from kata.criteria.step06_trainer import epoch_lines, header, numbers, quietly, scripted
 from kata.testing.spies import Scripted
 
-MANY = 120
+MANY = 105
 """A number of epochs, of one batch each, in which the loss often rises several times in a row."""
 
 UNEVEN = (1, 30, 1)
@@ -98,7 +98,7 @@ rule(batches_of_one_count_like_others, Criterion(close(1e-4)))
 def training_starts_from_any_state(step, g):
     places = {}
     for found in FOUND:
-        trainer = scripted(step, g, lr=0.05, weight_decay=0.1)
+        trainer = scripted(step, g, batches=1, lr=0.05, weight_decay=0.1)
         for call in range(2):
             prepare(trainer.model, found)
             trainer.train(1)
@@ -113,7 +113,7 @@ rule(training_starts_from_any_state, Criterion(close(1e-4)))
 @asks("ConditionalTrainer")
 @quietly
 def learning_rate_can_be_changed_between_calls(step, g):
-    trainer, places = scripted(step, g, lr=0.01), {}
+    trainer, places = scripted(step, g, batches=1, lr=0.01), {}
     for rate in RATES:
         for group in trainer.optimizer.param_groups:
             group["lr"] = rate
@@ -143,7 +143,7 @@ rule(no_epoch_changes_nothing, Criterion(close(1e-3)))
 @asks("ConditionalTrainer")
 @quietly
 def printed_epochs_go_on_over_all_calls(step, g):
-    trainer = scripted(step, g, calls=3 * sum(CALLS_OF_TRAIN))
+    trainer = scripted(step, g, calls=sum(CALLS_OF_TRAIN), batches=1)
     text = output_of(lambda: [trainer.train(epochs) for epochs in CALLS_OF_TRAIN])
     epochs, averages = epoch_lines(text)
     return {"epochs": torch.tensor(epochs), "averages, log": numbers(averages).log()}

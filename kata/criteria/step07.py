@@ -25,6 +25,7 @@ from kata.criteria.rules import (
     ON_ANY_DEVICE,
     REPEATED,
     TESTIMONY,
+    Criterion,
     refused,
     rule,
 )
@@ -118,7 +119,7 @@ def sample_lands_on_the_image_of_the_null_class(step, g):
     return landed
 
 
-rule(sample_lands_on_the_image_of_the_null_class, LANDED)
+rule(sample_lands_on_the_image_of_the_null_class, LANDED.told)
 
 
 @asks("sample_conditional")
@@ -134,7 +135,7 @@ def guidance_lands_where_the_formula_says(step, g):
     return landed
 
 
-rule(guidance_lands_where_the_formula_says, LANDED)
+rule(guidance_lands_where_the_formula_says, LANDED.told)
 
 
 @asks("sample_conditional")
@@ -220,11 +221,12 @@ rule(without_a_generator_the_global_one_is_used, REPEATED)
 
 @asks("sample_conditional")
 def labels_as_tensor_list_or_number(step, g):
-    model, drawn = PointMass(images(g, 4)), {}
+    model, drawn = LabelField(3, 3), {}
     for labels in LABEL_FORMS:
         before = torch.as_tensor(labels).clone()
+        options = {"num_classes": 3, "noise": images(g, before.numel())}
         drawn[f"{labels}"] = step.sample_conditional(
-            model, labels, IMAGE_SHAPE, num_steps=2, cfg_scale=1.5, num_classes=3
+            model, labels, IMAGE_SHAPE, num_steps=2, cfg_scale=1.5, **options
         )
         drawn[f"{labels}: changed"] = torch.as_tensor(labels) - before
     return drawn
@@ -237,7 +239,7 @@ rule(labels_as_tensor_list_or_number, LANDED)
 def null_class_is_a_label_like_any_other(step, g):
     drawn = {}
     for k in NULL_CLASSES:
-        model = PointMass(images(g, k + 1))
+        model = LabelField(k, 3)
         options = {"num_steps": 2, "num_classes": k, "noise": images(g, 1)}
         result = tried(partial(step.sample_conditional, model, [k], IMAGE_SHAPE, **options))
         drawn[f"K={k}"] = torch.nan if isinstance(result, int) else result
@@ -346,11 +348,14 @@ def device_by_name(step, sampler, g):
     }
 
 
+rule(device_by_name, Criterion(weight=0.5))
+
+
 @asks("sample_each_class")
 def each_class_in_the_order_of_the_classes(step, g):
     return {
         f"K={k}, n={n}": step.sample_each_class(
-            PointMass(images(g, k + 1)), n, IMAGE_SHAPE, 2, 1.5, num_classes=k
+            LabelField(k, 3), n, IMAGE_SHAPE, 2, 1.5, num_classes=k, noise=images(g, k * n)
         )
         for k, n in CLASS_CASES
     }

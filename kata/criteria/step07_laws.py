@@ -26,14 +26,14 @@ def two_ends(step, world, num_steps, scale, start, other):
     return ends[:3], ends[3:]
 
 
-def widened(step, g, scale):
+def widened(step, g, scale, steps=LAW_STEPS):
     """Return the slope of guided samples in their starting points, in 48 and in 96 steps.
 
     All clouds are at one place. Three images, of the classes 0 to 2: `(3,)` for each.
     """
     world = GaussianWorld(images(g, 1, CLOUD_SHAPE).expand(4, -1, -1, -1), torch.tensor(SPREADS))
     start, slopes = images(g, 3, CLOUD_SHAPE), []
-    for num_steps in LAW_STEPS:
+    for num_steps in steps:
         one, other = two_ends(step, world, num_steps, scale, start, start + 1)
         slopes.append((other - one).mean((1, 2, 3)))
     return world, slopes
@@ -50,13 +50,11 @@ def middle(step, g, num_steps, scale):
 @asks("sample_conditional")
 def spreads_multiply(step, g):
     return {
-        f"w={scale}, {num_steps} steps": slope
-        for scale in LAW_SCALES
-        for num_steps, slope in zip(LAW_STEPS, widened(step, g, scale)[1], strict=True)
+        f"w={scale}": slope for scale in LAW_SCALES for slope in widened(step, g, scale, (48,))[1]
     }
 
 
-rule(spreads_multiply, LANDED)
+rule(spreads_multiply, LANDED.told)
 
 
 @asks("sample_conditional")
@@ -67,7 +65,7 @@ def means_are_extrapolated(step, g):
     }
 
 
-rule(means_are_extrapolated, LANDED)
+rule(means_are_extrapolated, LANDED.told)
 
 
 @asks("sample_conditional")
@@ -76,4 +74,4 @@ def twice_the_steps_halve_the_error(step, g):
     return {"48 steps": coarse, "96 steps": fine}
 
 
-rule(twice_the_steps_halve_the_error, LANDED)
+rule(twice_the_steps_halve_the_error, LANDED.told)

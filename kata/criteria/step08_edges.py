@@ -134,19 +134,19 @@ def second_call_sees_new_weights(step, g):
     return {"first": first, "second": second}
 
 
-rule(second_call_sees_new_weights, LANDED)
+rule(second_call_sees_new_weights, LANDED.told)
 
 
 @asks("compare_cfg_scales")
 def spread_falls_with_the_scale_as_the_law_says(step, g):
     world, noise = narrow_world(g), mirrored(g)
     grid = step.compare_cfg_scales(
-        world, 2, LAW_SCALES, 2, IMAGE_SHAPE, num_steps=100, num_classes=3, noise=noise
+        world, 2, LAW_SCALES, 2, IMAGE_SHAPE, num_steps=20, num_classes=3, noise=noise
     )
     return {"deviations": (grid[:, 0] - grid[:, 1]).abs() / 2, "means": grid.mean(1)}
 
 
-rule(spread_falls_with_the_scale_as_the_law_says, LANDED)
+rule(spread_falls_with_the_scale_as_the_law_says, LANDED.weighing(2))
 
 
 @asks("compare_cfg_scales")
@@ -156,7 +156,7 @@ def dtype_of_the_noise_is_kept(step, g):
     }
 
 
-rule(dtype_of_the_noise_is_kept, Criterion(close(0.05), close(0.05)))
+rule(dtype_of_the_noise_is_kept, Criterion(close(0.05)))
 
 
 @asks("compare_cfg_scales")
@@ -197,7 +197,7 @@ def fidelity_leaves_the_classifier_as_it_was(step, g):
     return left
 
 
-rule(fidelity_leaves_the_classifier_as_it_was, Criterion(close(1e-6), close(1e-6), testimony=True))
+rule(fidelity_leaves_the_classifier_as_it_was, Criterion(close(1e-6), testimony=True))
 
 
 @asks("fidelity")
@@ -206,7 +206,7 @@ def fidelity_of_300_samples(step, g):
     return {"share": float(step.fidelity(samples, labels, Reader(targets)))}
 
 
-rule(fidelity_of_300_samples, Criterion(close(1e-6), close(1e-6)))
+rule(fidelity_of_300_samples, Criterion(close(1e-6), testimony=True))
 
 
 @asks("fidelity")
@@ -220,7 +220,7 @@ def fidelity_keeps_the_dtype_of_the_samples(step, g):
     return kept
 
 
-rule(fidelity_keeps_the_dtype_of_the_samples, Criterion(close(1e-6), close(1e-6), testimony=True))
+rule(fidelity_keeps_the_dtype_of_the_samples, Criterion(close(1e-6), testimony=True))
 
 
 @asks("fidelity")
@@ -242,7 +242,7 @@ def diversity_of_a_cloud_is_its_spread(step, g):
     return {f"w={w}": float(step.diversity(clouds(g, 0.5**w))) for w in range(8)}
 
 
-rule(diversity_of_a_cloud_is_its_spread, Criterion(close(1e-5), close(1e-5)))
+rule(diversity_of_a_cloud_is_its_spread, Criterion(close(1e-5), testimony=True))
 
 
 @asks("diversity")
@@ -255,7 +255,7 @@ def diversity_of_equal_samples_is_zero(step, g):
     }
 
 
-rule(diversity_of_equal_samples_is_zero, Criterion(close(1e-6), close(1e-6)))
+rule(diversity_of_equal_samples_is_zero, Criterion(close(1e-6), testimony=True))
 
 
 @asks("diversity")
@@ -264,4 +264,4 @@ def diversity_takes_any_floating_dtype(step, g):
     return {str(dtype): float(step.diversity(samples.to(dtype))) for dtype in EXTRA_DTYPES}
 
 
-rule(diversity_takes_any_floating_dtype, Criterion(close(0.02), close(0.02)))
+rule(diversity_takes_any_floating_dtype, Criterion(close(0.02), weight=0.25))

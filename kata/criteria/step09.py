@@ -43,7 +43,7 @@ def draw_modes(step, model, shape=IMAGE_SHAPE, **options):
 def modes_lead_where_the_formula_says(step, g):
     landed = {}
     for (target, k), scale in MODE_CASES:
-        model, noise = PointMass(images(g, k + 1)), images(g, 3)
+        model, noise = LabelField(k, 3), images(g, 3)
         result = step.compare_modes(model, target, 3, scale, IMAGE_SHAPE, 2, k, noise=noise)
         landed[f"class {target} of {k}, w={scale}"] = rows(result)
     return landed

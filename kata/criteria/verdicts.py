@@ -4,7 +4,7 @@ A verdict sees only tensors: the step's answers, and the solution's answers on t
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,9 @@ from kata.course.steps import Step
 from kata.course.variants import first_paragraph
 from kata.criteria.questions import Answer, questions_of
 from kata.criteria.rules import Criterion
+
+NOT_WRITTEN = "it is not written yet"
+WRONG = "its answer is wrong"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ def criteria_of(step: Step) -> dict[str, Criterion]:
     }
 
 
+def _error_told(answer: Answer, of: str) -> str:
+    return f"it raised {answer.error}: {answer.message}".rstrip(": ")
+
+
 def verdicts_on(
     step: Step, answers: Mapping[str, Answer], reference: Mapping[str, Answer], root: Path
 ) -> list[Verdict]:
@@ -51,17 +58,62 @@ def verdicts_on(
     reference: the solution's answers to the same seed; root: the course's folder, whose tests
     provide the words. Raise ValueError if the solution itself failed to answer.
     """
-    spoken = words_of(root / "tests" / step.test_file)
-    return [
-        _verdict(name, criterion, answers.get(name), reference[name], spoken[f"test_{name}"])
+    return verdicts_from(step, answers, passed_by(step, answers, reference), root)
+
+
+def passed_by(
+    step: Step, answers: Mapping[str, Answer], reference: Mapping[str, Answer]
+) -> set[str]:
+    """Return the names of the criteria that a step passes.
+
+    reference: the solution's answers to the same seed. Raise ValueError if the solution failed.
+    """
+    for name, answer in reference.items():
+        if answer.error:
+            raise ValueError(f"the solution fails at {name}: {answer.error}: {answer.message}")
+    return {
+        name
         for name, criterion in criteria_of(step).items()
+        if right(criterion, answers.get(name), reference[name])
+    }
+
+
+def verdicts_from(
+    step: Step,
+    answers: Mapping[str, Answer],
+    passed: Set[str],
+    root: Path,
+    raised: Callable[[Answer, str], str] = _error_told,
+) -> list[Verdict]:
+    """Return the verdicts on a step that passes those criteria.
+
+    root: the course's folder; raised: what is said of an answer that is an error, given the public
+    name it is about.
+    """
+    spoken = words_of(root / "tests" / step.test_file)
+    questions = questions_of(step)
+
+    def why(name: str) -> str:
+        if name in passed:
+            return ""
+        if name not in answers:
+            return "it gave no answer"
+        if answers[name].error == "NotImplementedError":
+            return NOT_WRITTEN
+        return raised(answers[name], questions[name].of) if answers[name].error else WRONG
+
+    return [
+        Verdict(name, name in passed, c.weight, c.testimony, why(name), spoken[f"test_{name}"])
+        for name, c in criteria_of(step).items()
     ]
 
 
 def right(criterion: Criterion, answer: Answer | None, reference: Answer) -> bool:
     """Return whether an answer passes its criterion."""
     return (
-        answer is not None and not answer.error and criterion.holds(answer.values, reference.values)
+        answer is not None
+        and not answer.error
+        and criterion.accepts(answer.values, reference.values)
     )
 
 
@@ -70,22 +122,6 @@ def alike(criterion: Criterion, a: Answer, b: Answer) -> bool:
     if a.error or b.error:
         return a.error == b.error
     return criterion.agree(a.values, b.values)
-
-
-def _verdict(
-    name: str, criterion: Criterion, given: Answer | None, reference: Answer, words: Words
-) -> Verdict:
-    if reference.error:
-        raise ValueError(f"the solution fails at {name}: {reference.error}: {reference.message}")
-    if given is None:
-        why = "it gave no answer"
-    elif given.error == "NotImplementedError":
-        why = "it is not written yet"
-    elif given.error:
-        why = f"it raised {given.error}: {given.message}".rstrip(": ")
-    else:
-        why = "" if criterion.holds(given.values, reference.values) else "its answer is wrong"
-    return Verdict(name, not why, criterion.weight, criterion.testimony, why, words)
 
 
 @cache

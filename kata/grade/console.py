@@ -13,6 +13,9 @@ from kata.grade.results import SubmissionResult
 from kata.grade.run import GradeRequest, Summary, grade_class
 from kata.grade.sandbox.layers import Layer
 
+MOST_NAMED = 20
+"""How many things of one kind are named; the others are counted."""
+
 
 def run_grade(root: Path, request: GradeRequest, console: Console) -> Summary:
     """Grade a class, and show the progress."""
@@ -34,13 +37,14 @@ def run_grade(root: Path, request: GradeRequest, console: Console) -> Summary:
         bar.update(task, total=todo, left="")
 
     def progress(result: SubmissionResult, left: float) -> None:
-        if result.error:
-            console.print(f"  [red]error[/]  {printable(result.name)}: {result.error}", markup=True)
         bar.update(task, advance=1, left=f"{_time(left)} left")
+
+    def say(words: str) -> None:
+        console.print(words, highlight=False, markup=False, soft_wrap=True)
 
     console.print(f"isolation: {request.isolation}", highlight=False)
     with bar:
-        summary = grade_class(root, request, announce, progress)
+        summary = grade_class(root, request, announce, progress, say)
     show_summary(summary, request.out, console)
     return summary
 
@@ -49,20 +53,36 @@ def show_summary(summary: Summary, out: Path, console: Console) -> None:
     """Print how many were graded, their median, and where everything lies."""
     found = summary.results
     points = [r.points for r in found if r.status == "graded"]
-    errors = sum(r.status == "grader_error" for r in found)
     table = Table.grid(padding=(0, 2))
     table.add_row(
         "graded", f"{summary.graded}" + (f", {summary.kept} from before" if summary.kept else "")
     )
     if points:
         table.add_row("median", f"{median(points):g} of {found[0].out_of:g} points")
-    if errors:
-        table.add_row("errors", f"{errors} of the grader's own: try again with --resume")
     table.add_row("seed", str(summary.run.seed))
     table.add_row("grades", str(out / "grades.csv"))
     table.add_row("class", str(out / "report.html"))
     table.add_row("feedback", str(out / "feedback"))
     console.print(table, highlight=False, soft_wrap=True)
+
+
+def show_what_needs_you(summary: Summary, out: Path, console: Console) -> bool:
+    """Print what an instructor has to see to, each by its name, and return whether there is any."""
+    kinds = {
+        "The grader failed; try again with --resume": [
+            f"{r.name}: {r.error}" for r in summary.failed
+        ],
+        "Could not be read, 0 points": [f"{r.name}: {r.refused}" for r in summary.refused],
+        "Seen and not taken": [f"{place}: {why}" for place, why in summary.run.left],
+    }
+    for heading, things in kinds.items():
+        if things:
+            more = len(things) - MOST_NAMED
+            lines = [f"  {printable(thing)}" for thing in things[:MOST_NAMED]]
+            lines += [f"  and {more} more, see {out / 'report.html'}"] if more > 0 else []
+            text = "\n".join([f"{heading}:", *lines])
+            console.print(text, style="red", highlight=False, markup=False, soft_wrap=True)
+    return any(kinds.values())
 
 
 def _time(seconds: float) -> str:

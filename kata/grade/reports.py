@@ -1,9 +1,7 @@
-"""What a run writes besides its results: grades.csv, feedback pages, the class page, results for
+"""What a run writes besides its results: tables, feedback pages, the class page, results for
 Gradescope.
 """
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,12 +11,11 @@ from typing import Any
 
 from kata.course.steps import STEPS, Step, step_by_number
 from kata.grade.intake import printable
-from kata.grade.results import GradingRun, StepResult, SubmissionResult, slug, write_report
+from kata.grade.output import write_report
+from kata.grade.results import GradingRun, StepResult, SubmissionResult, slug
 from kata.grade.similarity import Similarity, most_similar
+from kata.grade.tables import grades_csv, notes_of, uploads
 from kata.pages import render
-
-LOOK_AT = 0.95
-"""The similarity from which on two submissions are worth a look."""
 
 MOST_MISTAKES = 15
 """How many of the most common mistakes the class page shows."""
@@ -30,54 +27,22 @@ def write_reports(folder: Path, run: GradingRun, found: Sequence[SubmissionResul
         {r.name: {s.step: s.fingerprint for s in r.steps if s.fingerprint} for r in found}
     )
     write_report(folder / "grades.csv", grades_csv(found, alike))
+    for form, text in uploads(found, run).items():
+        write_report(folder / form, text)
     write_report(folder / "report.html", class_page(found, alike, run))
     for result in found:
+        if result.status == "not_graded":
+            continue
         name = slug(result.name)
         write_report(folder / "feedback" / f"{name}.html", feedback_page(result, run))
         text = json.dumps(gradescope_results(result, run), indent=1) + "\n"
         write_report(folder / "gradescope" / f"{name}.json", text)
 
 
-def grades_csv(found: Sequence[SubmissionResult], alike: Mapping[str, Similarity]) -> str:
-    """Return one line per submission, safe to open in a spreadsheet.
-
-    The points are empty if the grader itself failed.
-    """
-    numbers = sorted({s.step for r in found for s in r.steps})
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    names = [f"step{n:02d}" for n in numbers]
-    table.writerow(
-        ["name", "status", "points", "out_of", *names, "assembled"]
-        + [f"{name}_assembled" for name in names]
-        + ["alike", "alike_to", "alike_to_solutions", "look", "isolation"]
-    )
-    for r in found:
-        by_step = {s.step: s for s in r.steps}
-        none = "" if r.error else "0"
-        likeness = alike.get(r.name)
-        table.writerow(
-            [_cell(r.name), r.status, none and f"{r.points:g}", f"{r.out_of:g}"]
-            + [f"{by_step[n].points:g}" if n in by_step else none for n in numbers]
-            + [none and f"{r.assembled:g}"]
-            + [f"{by_step[n].assembled:g}" if n in by_step else none for n in numbers]
-            + [
-                f"{likeness.share:.2f}" if likeness else "",
-                _cell(likeness.other) if likeness else "",
-            ]
-            + [
-                f"{likeness.solutions:.2f}" if likeness else "",
-                _cell("; ".join(notes_of(r, likeness))),
-                r.isolation + (" (see report.html)" if r.not_prevented else ""),
-            ]
-        )
-    return out.getvalue()
-
-
 def gradescope_results(result: SubmissionResult, run: GradingRun) -> dict[str, Any]:
     """Return a submission's results in the format of Gradescope's autograder, `results.json`."""
     if result.error:
-        return {"output": f"The grader failed: {result.error}. Your instructor will see to it."}
+        return {"output": "The grader failed; your instructor will see to it."}
     lost = "; ".join(run.not_prevented)
     return {
         "score": result.points,
@@ -91,14 +56,15 @@ def gradescope_results(result: SubmissionResult, run: GradingRun) -> dict[str, A
                 "score": s.points,
                 "max_score": s.out_of,
                 "status": "passed" if s.points == s.out_of else "failed",
-                "output": _feedback_text(s),
+                "output": feedback_text(s),
             }
             for s in result.steps
         ],
     }
 
 
-def _feedback_text(s: StepResult) -> str:
+def feedback_text(s: StepResult) -> str:
+    """Return why a step lost points, as lines of plain text."""
     lines = [s.reason] if s.reason else []
     lines += [f"Most likely in {s.concerns}: {s.diagnosis}"] if s.diagnosis else []
     for c in s.criteria:
@@ -107,30 +73,11 @@ def _feedback_text(s: StepResult) -> str:
     return "\n".join(lines) or "Every criterion holds."
 
 
-def _cell(text: str) -> str:
-    """A text that a spreadsheet reads as text: an apostrophe stands before what looks like a
-    formula.
-    """
-    text = printable(text)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
-
-
-def notes_of(result: SubmissionResult, alike: Similarity | None) -> list[str]:
-    """Return what an instructor should look at in a result; it is empty for most."""
-    notes = list(result.notes)
-    if result.error:
-        notes.insert(0, f"grader error: {result.error}")
-    if result.refused:
-        notes.insert(0, f"refused: {result.refused}")
-    if alike and alike.share >= LOOK_AT:
-        notes.append(f"{alike.share:.0%} like {printable(alike.other)}")
-    return notes
-
-
 def feedback_page(result: SubmissionResult, run: GradingRun) -> str:
     """Return one person's page: the reason for every lost point, and no name of anybody else."""
     steps = [_feedback(s) for s in result.steps]
-    return render("feedback.html", name=printable(result.name), result=result, steps=steps, run=run)
+    name = printable(result.person or result.name)
+    return render("feedback.html", name=name, result=result, steps=steps, run=run)
 
 
 def _feedback(s: StepResult) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """Results as plain data: what a submission earned and why, and the files that hold it."""
 
 import hashlib
-import json
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kata.course.files import write_atomic
+from kata.course.steps import STEPS
+from kata.grade.output import sealed, unsealed, write_report
 
-VERSION = 1
+VERSION = 2
+NOT_YET = "it is not graded yet: go on with --resume"
 SCHEMA = Path(__file__).with_name("result.schema.json")
 
 
@@ -49,7 +50,8 @@ class StepResult:
 class SubmissionResult:
     """A whole submission.
 
-    error: why the grader failed; refused: why nothing could be read; notes: what to review.
+    error: why the grader failed, or NOT_YET; refused: why nothing could be read; notes: what to
+    review; person, identifier: as handed in, "" if not known; origin: that of its GradingRun.
     """
 
     name: str
@@ -63,12 +65,18 @@ class SubmissionResult:
     steps: tuple[StepResult, ...] = ()
     isolation: str = ""
     not_prevented: tuple[str, ...] = ()
+    person: str = ""
+    identifier: str = ""
+    late: bool = False
+    origin: str = ""
     version: int = VERSION
 
     @property
     def status(self) -> str:
-        """ "graded", "refused", or "grader_error" if the grader itself failed."""
-        return "grader_error" if self.error else "refused" if self.refused else "graded"
+        """ "graded", "refused", "not_graded" yet, or "grader_error" if the grader itself failed."""
+        if self.error:
+            return "not_graded" if self.error == NOT_YET else "grader_error"
+        return "refused" if self.refused else "graded"
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "status": self.status}
@@ -88,23 +96,22 @@ class SubmissionResult:
                         "fingerprint": tuple(step["fingerprint"]),
                     }
                 )
-                for step in map(_renamed, data["steps"])
+                for step in data["steps"]
             )
-            fields = {k: v for k, v in data.items() if k != "status"}
+            fields = {k: v for k, v in data.items() if k not in ("status", "digest")}
             fields |= {k: tuple(data[k]) for k in ("notes", "not_prevented")}
             return cls(**{**fields, "steps": steps})
         except (KeyError, TypeError) as error:
             raise ValueError(f"the result lacks something: {error}") from None
 
 
-def _renamed(step: dict[str, Any]) -> dict[str, Any]:
-    """A step's fields by today's names: the fingerprint was called a sketch once."""
-    return {"fingerprint" if name == "sketch" else name: v for name, v in step.items()}
-
-
 @dataclass(frozen=True)
 class GradingRun:
-    """What all results of a run share."""
+    """What all results of a run share.
+
+    everyone: the names of the whole class, in order; left: what was seen and not taken, each a
+    place and why; shard: "I/N", or "" for all.
+    """
 
     seed: int
     isolation: str
@@ -113,6 +120,9 @@ class GradingRun:
     shard: str = ""
     source: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    platform: str = ""
+    everyone: tuple[str, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
     version: int = VERSION
 
     @property
@@ -120,38 +130,69 @@ class GradingRun:
         """What the isolation does not prevent, in words."""
         return tuple(str(layer["words"]) for layer in self.layers if not layer["holds"])
 
+    @property
+    def origin(self) -> str:
+        """A digest of what all results of one table have in common: course, isolation and seed."""
+        text = f"{self.course} {self.isolation} {self.seed}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """Which part of the class it grades: I and N, (1, 1) for all."""
+        index, count = (self.shard or "1/1").split("/")
+        return int(index), int(count)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The names that it has to grade."""
+        index, count = self.part
+        return self.everyone[index - 1 :: count]
+
     @classmethod
     def read(cls, folder: Path) -> "GradingRun":
         """Return the run of an output folder; raise ValueError if it holds none."""
         try:
-            data = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            data = unsealed((folder / "run.json").read_text(encoding="utf-8"))
             if data["version"] != VERSION:
                 raise ValueError("it was written by another version of kata")
-            return cls(**{**data, "layers": tuple(data["layers"])})
+            lists = {name: tuple(data[name]) for name in ("layers", "everyone")}
+            return cls(**{**data, **lists, "left": tuple((p, why) for p, why in data["left"])})
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{folder} holds no run that can be read: {error}") from None
 
     def write(self, folder: Path) -> None:
-        write_report(folder / "run.json", json.dumps(asdict(self), indent=1) + "\n")
+        """Write it into an output folder; raise OutputError."""
+        write_report(folder / "run.json", sealed(asdict(self)))
+
+    def results(self, folder: Path) -> list[SubmissionResult]:
+        """Return one result per name that it has to grade, in order; those not graded yet say so.
+
+        Results of another course, seed or isolation do not count.
+        """
+        there = load_results(folder)
+        out_of = float(sum(step.points for step in STEPS))
+        missing = {
+            name: SubmissionResult(name, "", 0.0, out_of, 0.0, error=NOT_YET)
+            for name in self.wanted
+        }
+        known = {n: r for n, r in there.items() if n in missing and r.origin == self.origin}
+        return sorted((missing | known).values(), key=lambda r: (r.name.casefold(), r.name))
 
 
 def slug(name: str) -> str:
-    """Return a plain file name for a submission's name, and different ones for different names."""
-    plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._")[:60]
-    if (
-        plain
-        and plain == name
-        and not re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name)
-    ):
+    """Return a plain file name for a submission's name.
+
+    Different names have different ones, even where case does not count.
+    """
+    plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._")[:50]
+    if plain and plain == name == name.lower() and not _SPECIAL.fullmatch(name):
         return plain
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
-    return f"{plain or 'submission'}-{digest[:8]}"
+    return f"{plain or 'submission'}-{digest[:16]}"
 
 
-def write_report(path: Path, text: str) -> None:
-    """Write a file of an output folder atomically and durably; make its folder if needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, text, durable=True)
+_SPECIAL = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*-[0-9a-f]{16}")
+"""Names that Windows reserves, and those that look like the slug of another name."""
 
 
 def result_path(folder: Path, name: str) -> Path:
@@ -160,17 +201,20 @@ def result_path(folder: Path, name: str) -> Path:
 
 
 def save_result(folder: Path, result: SubmissionResult) -> None:
-    """Write a submission's result."""
-    write_report(result_path(folder, result.name), json.dumps(result.to_dict(), indent=1) + "\n")
+    """Write a submission's result; raise OutputError."""
+    write_report(result_path(folder, result.name), sealed(result.to_dict()))
 
 
 def load_results(folder: Path) -> dict[str, SubmissionResult]:
-    """Return all results of an output folder by name; skip files of other versions."""
+    """Return all results of an output folder by name; skip damaged files, copies of files, and
+    other versions.
+    """
     found = {}
     for path in sorted((folder / "results").glob("*.json")):
         try:
-            result = SubmissionResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            result = SubmissionResult.from_dict(unsealed(path.read_text(encoding="utf-8")))
         except (OSError, ValueError):
             continue
-        found[result.name] = result
-    return dict(sorted(found.items(), key=lambda item: item[0].casefold()))
+        if path.name == result_path(folder, result.name).name:
+            found[result.name] = result
+    return dict(sorted(found.items(), key=lambda item: (item[0].casefold(), item[0])))

@@ -1,23 +1,32 @@
 """A run of the grader, from a folder of submissions to a folder of results. It can be resumed."""
 
-import hashlib
 import platform
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from kata.course import KataError
-from kata.course.files import matching_files
 from kata.grade import results
-from kata.grade.intake import IntakeError, Source, Submission, printable, sources
-from kata.grade.pool import Settings, cluster_pool, local_pool
+from kata.grade.intake import (
+    ClassFolder,
+    IntakeError,
+    Source,
+    Submission,
+    printable,
+    read_class,
+    same_name,
+)
+from kata.grade.keys import course_hash, submission_key
+from kata.grade.output import claimed, holds_something
+from kata.grade.pool import GradingStream, Key, Settings, cluster_pool, local_pool
 from kata.grade.reports import write_reports
 from kata.grade.results import GradingRun, SubmissionResult
 from kata.grade.sandbox.isolation import Limits
 from kata.grade.sandbox.layers import Layer
+from kata.grade.tables import cell
 
 
 class GradingError(KataError):
@@ -28,7 +37,8 @@ class GradingError(KataError):
 class GradeRequest:
     """The options of `kata grade`.
 
-    seed: None for a fresh one; only: a name, or "" for all; shard: (I, N).
+    seed: None for a fresh one; only: a name, or "" for all; shard: (I, N); platform: as for
+    `read_class`.
     """
 
     submissions: Path
@@ -41,6 +51,7 @@ class GradeRequest:
     workers: int | None = None
     cluster: str = ""
     limits: Limits = field(default_factory=Limits)
+    platform: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -57,96 +68,111 @@ class Summary:
         """The submissions that could not be read."""
         return [r for r in self.results if r.refused]
 
+    @property
+    def failed(self) -> list[SubmissionResult]:
+        """The submissions at which the grader failed."""
+        return [r for r in self.results if r.status == "grader_error"]
+
 
 Announce = Callable[[Sequence[Layer], int], None]
 Progress = Callable[[SubmissionResult, float], None]
+Say = Callable[[str], None]
 
 
 def grade_class(
-    root: Path, request: GradeRequest, announce: Announce, progress: Progress
+    root: Path,
+    request: GradeRequest,
+    announce: Announce,
+    progress: Progress,
+    say: Say = lambda words: None,
 ) -> Summary:
     """Grade what is not graded yet, and write all reports.
 
     announce: called with the layers of isolation and the number of submissions to grade, before the
-    first one runs; progress: called with every result, and the seconds that are left. Raise
-    GradingError, IntakeError, IsolationError or JudgeError, the first three before anything is
-    written.
+    first one runs; progress: called with every result, and the seconds that are left; say: called
+    with a sentence when the run has to wait. A submission at which the grader failed is tried once
+    more at the end. Raise a KataError; what is graded by then is kept.
     """
-    everyone = sources(request.submissions)
-    old = _old_run(request)
-    seed = old.seed if old else request.seed if request.seed is not None else secrets.randbits(63)
+    everyone = read_class(request.submissions, request.platform)
     course = course_hash(root)
+    _old_run(request, course)  # before anything is written
+    with claimed(request.out):
+        return _grade(root, request, everyone, course, announce, progress, say)
+
+
+def _grade(
+    root: Path,
+    request: GradeRequest,
+    everyone: ClassFolder,
+    course: str,
+    announce: Announce,
+    progress: Progress,
+    say: Say,
+) -> Summary:
+    old = _old_run(request, course)
+    seed = old.seed if old else request.seed if request.seed is not None else secrets.randbits(63)
+    run = GradingRun(
+        seed=seed,
+        isolation=request.isolation,
+        course=course,
+        shard=old.shard if old else _shard(request),
+        source=printable(request.submissions.resolve().name),
+        versions={
+            **{name: version(name) for name in ("cfg-kata", "torch", "numpy")},
+            "python": platform.python_version(),
+            "system": platform.platform(terse=True),
+        },
+        platform=everyone.platform,
+        everyone=tuple(source.name for source in everyone.sources),
+        left=tuple((left.place, left.why) for left in everyone.left),
+    )
+    if old and old.course != course:
+        say("The course has changed since: everybody is graded again.")
 
     def key(submission: Submission) -> str:
-        return _key(submission, course, request.isolation, seed)
+        return submission_key(submission, run.origin)
 
-    before = results.load_results(request.out) if old else {}
-    wanted = _wanted(everyone, request)
-    todo = [s for s in wanted if request.only or not _is_graded(s, before.get(s.name), key)]
+    wanted = _wanted(everyone.sources, request, run)
+    before = {} if request.only else {r.name: r for r in run.results(request.out)}
+    todo = [source for source in wanted if not _is_graded(source, before.get(source.name), key)]
     hidden = (request.submissions.resolve(), request.out.resolve())
-    settings = Settings(request.isolation, seed, request.limits, hidden, request.workers)
+    settings = Settings(
+        request.isolation, seed, request.limits, hidden, request.workers, course=course
+    )
     pool = (
-        cluster_pool(request.cluster, settings, key)
+        cluster_pool(request.cluster, settings, key, say)
         if request.cluster
         else local_pool(root, settings, key)
     )
     with pool as (layers, stream):
         announce(layers, len(todo))
-        run = GradingRun(
-            seed=seed,
-            isolation=request.isolation,
-            course=course,
-            layers=tuple(asdict(layer) for layer in layers),
-            shard=_shard(request),
-            source=printable(request.submissions.resolve().name),
-            versions={
-                **{name: version(name) for name in ("cfg-kata", "torch", "numpy")},
-                "python": platform.python_version(),
-                "system": platform.platform(terse=True),
-            },
-        )
+        run = replace(run, layers=tuple(asdict(layer) for layer in layers))
         run.write(request.out)
         started = time.monotonic()
-        for done, result in enumerate(stream(todo), start=1):
-            result = replace(result, isolation=run.isolation, not_prevented=run.not_prevented)
+        for done, result in enumerate(_tried_twice(stream, todo), start=1):
+            result = replace(
+                result,
+                isolation=run.isolation,
+                not_prevented=run.not_prevented,
+                origin=run.origin,
+            )
             results.save_result(request.out, result)
             progress(result, (time.monotonic() - started) / done * (len(todo) - done))
-    names = {s.name for s in (everyone if request.only else wanted)}
-    found = [r for r in results.load_results(request.out).values() if r.name in names]
+    found = run.results(request.out)
     write_reports(request.out, run, found)
     return Summary(run, found, len(todo), len(wanted) - len(todo))
 
 
-def merge_runs(folders: Sequence[Path], out: Path) -> Summary:
-    """Put the results of several runs, shards of one class, into one folder, with reports.
-
-    Raise GradingError if a folder holds no run, a name comes twice, or the runs differ in course,
-    seed or isolation.
-    """
-    if out.exists() and any(out.iterdir()):
-        raise GradingError(f"{out} is not empty: name a new folder with --out.")
-    try:
-        runs = [GradingRun.read(folder) for folder in folders]
-    except ValueError as error:
-        raise GradingError(f"{error}: name folders that `kata grade` wrote.") from None
-    if len({(r.seed, r.isolation, r.course) for r in runs}) > 1:
-        raise GradingError(
-            "The runs have different seeds, isolation or versions of the course: grade all shards with the same "
-            "--seed and --isolation from one clone."
-        )
-    merged: dict[str, SubmissionResult] = {}
-    for folder in folders:
-        for name, result in results.load_results(folder).items():
-            if name in merged:
-                raise GradingError(f"{printable(name)} was graded in more than one of the folders.")
-            merged[name] = result
-    run = GradingRun(**{**asdict(runs[0]), "layers": _weakest(runs), "shard": ""})
-    run.write(out)
-    for result in merged.values():
-        results.save_result(out, result)
-    found = sorted(merged.values(), key=lambda r: r.name.casefold())
-    write_reports(out, run, found)
-    return Summary(run, found, kept=len(found))
+def _tried_twice(stream: GradingStream, todo: Sequence[Source]) -> Iterator[SubmissionResult]:
+    """Results as they come; those at which the grader failed come last, after a second try."""
+    failed = set()
+    for result in stream(todo):
+        if result.error:
+            failed.add(result.name)
+        else:
+            yield result
+    if failed:
+        yield from stream([source for source in todo if source.name in failed])
 
 
 def read_shard(text: str) -> tuple[int, int]:
@@ -159,46 +185,46 @@ def read_shard(text: str) -> tuple[int, int]:
     raise GradingError(f"--shard {text}: say I/N, for example 1/4 for the first of four parts.")
 
 
-def course_hash(root: Path) -> str:
-    """Return a digest of everything in the course that decides a grade."""
-    digest = hashlib.sha256()
-    patterns = (
-        *("solutions/*.py", "tests/test_step*.py", "tests/mistakes/*/*.py", "kata/given/*.py"),
-        *("kata/course/*", "kata/testing/*.py", "kata/criteria/*.py", "kata/grade/**/*.py"),
-    )
-    for path in matching_files(root, patterns):
-        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+def _is_graded(source: Source, known: SubmissionResult | None, key: Key) -> bool:
+    if known is None or known.error:
+        return False
+    try:
+        return known.key == key(source.read())
+    except Exception:  # what cannot be read now fails where it is graded
+        return False
 
 
-def _key(submission: Submission, course: str, isolation: str, seed: int) -> str:
-    """A digest of all that a submission's grade depends on."""
-    digest = hashlib.sha256(f"{course} {isolation} {seed} {submission.late}".encode())
-    for number, text in submission.files.items():
-        digest.update(f"\0{number} {len(text)}\0".encode() + text)
-    problems = f"{dict(submission.problems)} {submission.refused}"
-    digest.update(problems.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
-
-
-def _is_graded(
-    source: Source, known: SubmissionResult | None, key: Callable[[Submission], str]
-) -> bool:
-    return known is not None and not known.error and known.key == key(source.read())
-
-
-def _wanted(everyone: list[Source], request: GradeRequest) -> list[Source]:
+def _wanted(everyone: Sequence[Source], request: GradeRequest, run: GradingRun) -> list[Source]:
+    here = set(run.wanted)
     if not request.only:
-        index, count = request.shard
-        return everyone[index - 1 :: count]
-    chosen = [s for s in everyone if s.name == request.only]
+        return [source for source in everyone if source.name in here]
+    chosen = _named(everyone, request.only)
     if not chosen:
         names = ", ".join(printable(s.name) for s in everyone[:5])
-        raise IntakeError(f"There is no submission named {request.only!r}; there are {names} ...")
+        raise IntakeError(
+            f"There is no submission named {printable(request.only)!r}; there are {names} ..."
+        )
+    if len(chosen) > 1:
+        names = ", ".join(ascii(s.name) for s in chosen)
+        raise IntakeError(
+            f"{printable(request.only)!r} means more than one submission: {names}; name one exactly."
+        )
+    if chosen[0].name not in here:
+        raise GradingError(f"{printable(request.only)} is not in shard {run.shard}.")
     return chosen
 
 
-def _old_run(request: GradeRequest) -> GradingRun | None:
+def _named(everyone: Sequence[Source], name: str) -> list[Source]:
+    """The submissions of a name: exactly, or by another spelling of it, or by the person's."""
+    ways: tuple[Callable[[Source], bool], ...] = (
+        lambda s: s.name == name,
+        lambda s: same_name(name, s.name) or same_name(name, cell(s.name)),
+        lambda s: same_name(name, s.person) or same_name(name, s.identifier),
+    )
+    return next((found for way in ways if (found := [s for s in everyone if way(s)])), [])
+
+
+def _old_run(request: GradeRequest, course: str) -> GradingRun | None:
     """The run that an output folder holds and that may go on; raise GradingError if it may not."""
     out, submissions = request.out.resolve(), request.submissions.resolve()
     if out == submissions or submissions in out.parents or out in submissions.parents:
@@ -207,7 +233,7 @@ def _old_run(request: GradeRequest) -> GradingRun | None:
         )
     if out.exists() and not out.is_dir():
         raise GradingError(f"{request.out} is a file: name a folder with --out.")
-    if not out.exists() or not any(out.iterdir()):
+    if not holds_something(request.out):
         return None
     try:
         run = GradingRun.read(out)
@@ -225,6 +251,11 @@ def _old_run(request: GradeRequest) -> GradingRun | None:
         raise GradingError(
             f"{request.out} was graded with --isolation {run.isolation}: use the same."
         )
+    if request.only and run.course != course:
+        raise GradingError(
+            f"{request.out} was graded with another version of the course: grade everybody again with --resume, "
+            "or name a new folder with --out."
+        )
     if not request.only and run.shard != _shard(request):
         raise GradingError(f"{request.out} holds shard {run.shard or '1/1'}: use the same --shard.")
     return run
@@ -232,11 +263,3 @@ def _old_run(request: GradeRequest) -> GradingRun | None:
 
 def _shard(request: GradeRequest) -> str:
     return "" if request.shard == (1, 1) else "{}/{}".format(*request.shard)
-
-
-def _weakest(runs: Sequence[GradingRun]) -> tuple[dict[str, object], ...]:
-    """Of every layer, one that does not hold if it fails in any run."""
-    return tuple(
-        min(same, key=lambda layer: bool(layer["holds"]))
-        for same in zip(*(run.layers for run in runs), strict=True)
-    )

@@ -19,6 +19,10 @@ SHINGLE = 8
 """Tokens."""
 HASHES = 128
 """The length of a fingerprint."""
+LARGE = 10**9
+"""Larger whole numbers count as this one: they may have thousands of digits."""
+LONGEST = 1 << 18
+"""Bytes that a text may have, about twenty times the longest solution."""
 ENOUGH = 60
 """Shingles that a text must have for its similarity to mean anything."""
 
@@ -28,15 +32,14 @@ def fingerprint(text: bytes) -> tuple[int, ...]:
 
     The share of hashes that two fingerprints have in common estimates that of their shingles
     (Broder, "On the resemblance and containment of documents", 1997). Empty if the text is not
-    Python.
+    Python, or longer than LONGEST.
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    if len(text) > LONGEST:
         return ()
     try:
-        tokens = re.findall(r"\w+", ast.dump(_plain(tree), annotate_fields=False))
-    except RecursionError:
+        tree = _plain(ast.parse(text))
+        tokens = re.findall(r"\w+", ast.dump(tree, annotate_fields=False))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     shingles = {" ".join(tokens[i : i + SHINGLE]) for i in range(len(tokens) - SHINGLE + 1)}
     hashes = (
@@ -91,6 +94,8 @@ def _plain(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             node.id = "x"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, int):
+            node.value = min(node.value, LARGE)
         elif isinstance(node, ast.arg):
             node.arg, node.annotation = "x", None
         elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Module):

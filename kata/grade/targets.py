@@ -1,5 +1,7 @@
 """What the course is packed into: the students' copy, and the autograder archive for Gradescope."""
 
+import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -16,8 +18,9 @@ FOR_STUDENTS = (
     *(".vscode/*", ".devcontainer/**/*", "exercises/*.md", "tests/test_step*.py"),
     *("tests/final/**/*", "kata/**/*", "checkpoints/**/*"),
 )
-NOT_FOR_STUDENTS = ("kata/grade/", "kata/criteria/", "checkpoints/runs/")
-"""The questions alone come along from kata/criteria/: the tests take their inputs from them."""
+NOT_FOR_STUDENTS = ("kata/grade/", "kata/criteria/", "kata/lab/bench/", "checkpoints/runs/")
+"""The questions alone come along from kata/criteria/: the tests take their inputs from them. The
+benchmark compares the learner's sampler with one of its own, which solves a step."""
 
 
 class CopyError(KataError):
@@ -38,8 +41,22 @@ def write_student_copy(root: Path, folder: Path) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
         count += 1
+    readme = folder / "README.md"
+    readme.write_text(_without_what_is_absent(readme.read_text("utf-8"), folder), "utf-8")
     write_stubs(root, folder / "exercises")
     return count + len(STEPS) + write_questions(root, folder)
+
+
+def _without_what_is_absent(readme: str, folder: Path) -> str:
+    """The README without links to files that the copy lacks, and without proofs that need them."""
+    sections = re.split(r"^(?=## )", readme, flags=re.MULTILINE)
+    text = "".join(s for s in sections if "--impl solutions" not in s)
+    return re.sub(
+        r"^- \[[^\]]*\]\((?!https:)([^)]*)\).*\n",
+        lambda line: line[0] if (folder / line[1]).exists() else "",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def learners_files(root: Path) -> Iterator[Path]:
@@ -55,10 +72,10 @@ FOR_GRADESCOPE = (
 )
 
 SETUP = """#!/usr/bin/env bash
-# Runs once, when Gradescope builds the image: Python, bubblewrap, the course.
+# Runs once, when Gradescope builds the image: Python, the sandbox's programs, the course.
 set -euo pipefail
 apt-get update
-apt-get install -y python3 python3-venv python3-pip bubblewrap
+apt-get install -y python3 python3-venv python3-pip bubblewrap libseccomp2
 cd /autograder/source
 python3 -m venv /autograder/venv
 # The build of PyTorch for the CPU alone saves 4 GB: put the line that pytorch.org shows for it here.
@@ -66,21 +83,28 @@ python3 -m venv /autograder/venv
 chmod -R go-rwx /autograder/source
 """
 
-RUN = """#!/usr/bin/env bash
-# Runs for every submission: strict isolation if the image allows it, else process isolation, and the results say so.
+NOT_GRADED = json.dumps(
+    {
+        "score": 0,
+        "output": "Nothing was graded here: your instructor must read why in this run's log and, if submissions "
+        "cannot be isolated on this machine, grade them with `kata grade` on one with bubblewrap, libseccomp and "
+        "nested user namespaces.",
+    }
+)
+
+RUN = f"""#!/usr/bin/env bash
+# Runs for every submission, in strict isolation. Where that cannot hold, nothing is graded: submitted code could read
+# the solutions.
 set -uo pipefail
 cd /autograder/source
-rm -rf /autograder/class
-mkdir /autograder/class
+rm -rf /autograder/class /autograder/graded
+mkdir -p /autograder/class /autograder/results
 cp -a /autograder/submission /autograder/class/submission
-grade() {
-    rm -rf /autograder/graded
-    /autograder/venv/bin/kata grade /autograder/class --out /autograder/graded --isolation "$1"
-}
-grade strict || [ -d /autograder/graded/gradescope ] || grade process
-mkdir -p /autograder/results
+/autograder/venv/bin/kata grade /autograder/class --out /autograder/graded --isolation strict
 if ! cp /autograder/graded/gradescope/*.json /autograder/results/results.json; then
-    echo '{"output": "The grader failed; your instructor will see to it."}' > /autograder/results/results.json
+    cat > /autograder/results/results.json << 'END'
+{NOT_GRADED}
+END
 fi
 """
 

@@ -51,13 +51,14 @@ class StandIn(nn.Module):
         """Return the images at the first, the greatest time: each once, in sorted order."""
         if not self.calls:
             raise AssertionError("The model was never called; expected its velocity to be used.")
-        x, t, _ = (torch.cat(parts) for parts in zip(*self.calls, strict=True))
-        return torch.unique(x[t >= t.max() - 1e-4], dim=0)
+        latest = max(float(t.max()) for _, t, _ in self.calls) - 1e-4
+        return torch.unique(torch.cat([x[t >= latest] for x, t, _ in self.calls]), dim=0)
 
     @property
     def times(self) -> list[float]:
         """Return the times of all calls: each once, to four decimals, the greatest first."""
-        return sorted({round(float(time), 4) for _, t, _ in self.calls for time in t}, reverse=True)
+        times = torch.cat([t for _, t, _ in self.calls]).unique().tolist() if self.calls else []
+        return sorted({round(time, 4) for time in times}, reverse=True)
 
 
 class PointMass(StandIn):

@@ -13,7 +13,7 @@ from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import count_parameters
 from kata.train.classifier import batches_of, train_classifier
 from kata.train.data import Dataset
-from kata.train.metrics import Measurement, measure, read_as_asked, spread_within_class
+from kata.train.metrics import Measurement, labels_read, measure, read_as_asked, spread_within_class
 from kata.train.pipeline import CLASSES, DRAWN_AT_A_TIME, Pipeline, Sampling
 from kata.train.presets import Recipe
 from kata.train.progress import Stages
@@ -222,7 +222,7 @@ def run_experiment(
         inside=inspect_internals(steps, model, before, data, seed),
         pictures=pictures,
         measurements=measurements,
-        accuracy=read_as_asked(data.held_out_images, data.held_out_labels, classifier),
+        accuracy=read_as_asked(labels_read(data.held_out_images, classifier), data.held_out_labels),
         real_spread=spread_within_class(data.held_out_images, data.held_out_labels),
     )
 

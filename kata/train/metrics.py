@@ -38,17 +38,20 @@ class Expectation:
 
 
 @torch.no_grad()
-def read_as_asked(
-    images: Tensor, labels: Tensor, classifier: Callable[[Tensor], Tensor], chunk: int = CHUNK
-) -> float:
-    """Return the share of images whose largest logit is at their label, in [0, 1].
+def labels_read(
+    images: Tensor, classifier: Callable[[Tensor], Tensor], chunk: int = CHUNK
+) -> Tensor:
+    """Return the labels that a classifier reads in images `(N, C, H, W)`: int64 `(N,)`.
 
-    images: `(N, C, H, W)`, N at least 1; labels: int64 `(N,)`; classifier: images to logits
-    `(B, K)`; chunk: images per batch.
+    classifier: images to logits `(B, K)`; chunk: images per batch.
     """
-    if len(images) != len(labels) or len(images) == 0:
-        raise ValueError(f"one label per image, got {len(images)} images and {len(labels)} labels")
-    read = torch.cat([classifier(part).argmax(dim=1) for part in images.split(chunk)])
+    return torch.cat([classifier(part).argmax(dim=1) for part in images.split(chunk)])
+
+
+def read_as_asked(read: Tensor, labels: Tensor) -> float:
+    """Return the share of labels that were read as asked for, in [0, 1]; both int64 `(N,)`."""
+    if len(read) != len(labels) or len(read) == 0:
+        raise ValueError(f"one label per image, got {len(read)} images and {len(labels)} labels")
     return (read == labels).double().mean().item()
 
 
@@ -82,7 +85,7 @@ def measure(
     return Measurement(
         scale=scale,
         samples=len(images),
-        read_as_asked=read_as_asked(images, labels, classifier),
+        read_as_asked=read_as_asked(labels_read(images, classifier), labels),
         spread=spread_within_class(images, labels),
         outside=share_outside(images),
     )
@@ -220,7 +223,7 @@ class SampleScorer:
         """Return the scores of samples `(N, C, H, W)` that were drawn for those labels, `(N,)`."""
         some = images[of_each_class(labels, self.each)]
         return Scores(
-            read_as_asked=read_as_asked(images, labels, self.classifier),
+            read_as_asked=read_as_asked(labels_read(images, self.classifier), labels),
             spread=spread_within_class(images, labels),
             outside=share_outside(images),
             frechet=frechet_distance(features(some, self.classifier), self._half),
@@ -232,7 +235,7 @@ class SampleScorer:
         images, labels = self.data.held_out_images, self.data.held_out_labels
         some = images[of_each_class(labels, self.per_class)]
         return Scores(
-            read_as_asked=read_as_asked(images, labels, self.classifier),
+            read_as_asked=read_as_asked(labels_read(images, self.classifier), labels),
             spread=spread_within_class(images, labels),
             outside=share_outside(images),
             frechet=frechet_distance(self._other, self._half),

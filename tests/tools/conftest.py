@@ -17,10 +17,13 @@ MARKS = {"needs_bubblewrap": "bubblewrap", "isolation": "bubblewrap", "needs_bro
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark the tests that need a program which a machine may lack."""
+    """Mark the tests that need a program which a machine may lack; process isolation needs none."""
     for item in items:
+        given = vars(item).get("callspec")
         for fixture, mark in MARKS.items():
-            if fixture in getattr(item, "fixturenames", ()):
+            if fixture in getattr(item, "fixturenames", ()) and not (
+                given and given.params.get(fixture) == "process"
+            ):
                 item.add_marker(mark)
 
 

@@ -12,7 +12,17 @@ import tracemalloc
 import pytest
 import torch
 
-from kata.criteria.answers import DTYPES, decode, encode, encode_all, read_answers
+from kata.course.loader import LoadFault
+from kata.criteria.answers import (
+    DTYPES,
+    OWN_ERROR,
+    decode,
+    encode,
+    encode_all,
+    encode_fault,
+    read_answers,
+    write_answers,
+)
 from kata.criteria.questions import Answer
 
 ANSWER = Answer(
@@ -25,7 +35,8 @@ ANSWER = Answer(
         "lazy": torch.ones(2, dtype=torch.complex64).conj(),
     }
 )
-WHOLE = encode_all({"first": ANSWER, "second": Answer(error="ValueError", message="no")})
+ANSWERS = {"first": ANSWER, "second": Answer(error="ValueError", message="no", line=12)}
+WHOLE = encode_all(ANSWERS)
 
 
 def frame(header, raw=b""):
@@ -34,7 +45,7 @@ def frame(header, raw=b""):
 
 
 def value(shape, dtype="float32", name="v"):
-    return {"question": "q", "error": "", "message": "", "values": [[name, dtype, shape]]}
+    return {"question": "q", "error": "", "line": 0, "values": [[name, dtype, shape]]}
 
 
 GARBAGE = [
@@ -67,7 +78,7 @@ def test_answers_survive_the_way():
     """Names, values, dtypes, shapes, errors: bit by bit."""
     answers = decode(WHOLE).answers
     assert list(answers) == ["first", "second"]
-    assert (answers["second"].error, answers["second"].message) == ("ValueError", "no")
+    assert answers["second"] == Answer(error="ValueError", line=12)
     for name, sent in ANSWER.values.items():
         came = answers["first"].values[name]
         assert (came.dtype, came.shape) == (sent.dtype, sent.shape)
@@ -94,8 +105,8 @@ def test_garbage_is_called_so(blob):
 
 @pytest.mark.parametrize(
     "blob",
-    [*GARBAGE, b"", b"+", b"-it does not load", WHOLE[1:], WHOLE[:-3]],
-    ids=range(len(GARBAGE) + 5),
+    [*GARBAGE, b"", b"+", b"-it does not load", WHOLE[1:], WHOLE[:-3], WHOLE],
+    ids=range(len(GARBAGE) + 6),
 )
 def test_a_file_of_garbage_is_a_value_error(tmp_path, blob):
     """In the cache as in a message: also a file without answers, and one that is cut off."""
@@ -106,17 +117,67 @@ def test_a_file_of_garbage_is_a_value_error(tmp_path, blob):
 
 
 def test_a_file_of_answers_is_read_back(tmp_path):
+    """There errors keep their words, which are the course's own."""
     path = tmp_path / "step.answers"
-    path.write_bytes(WHOLE)
+    write_answers(path, ANSWERS)
     assert read_answers(path).keys() == {"first", "second"}
+    assert read_answers(path)["second"] == ANSWERS["second"]
 
 
-def test_a_refusal_is_shown_without_control_characters():
-    """Escapes that would paint a terminal do not come through, nor text without end."""
-    decoded = decode(b"-\x1b[2Jdoes not load\x00" + b"x" * 100_000)
-    assert "does not load" in decoded.refused
-    assert decoded.refused.isprintable()
-    assert len(decoded.refused) <= 1000
+@pytest.mark.parametrize(
+    ("error", "known"),
+    [
+        ("ValueError", "ValueError"),
+        ("LinAlgError", "LinAlgError"),
+        ("", ""),
+        ("The solution is `return a + b`", OWN_ERROR),
+        ("\x1b[2J\ud800" + "x" * 10_000, OWN_ERROR),
+    ],
+)
+def test_no_text_comes_out_of_a_sandbox(error, known):
+    """Neither as an error's class, nor as its words, nor beside the codes of a file that does not
+    load.
+    """
+    header = {**value([1]), "error": error}
+    assert decode(frame(header, bytes(4))).answers["q"].error == known
+    assert decode(frame({**header, "message": "stolen"}, bytes(4))).broken
+    fault = {"code": "error", "error": error, "line": 3}
+    assert decode(b"-" + json.dumps(fault).encode()).refused == LoadFault("error", known, 3)
+    assert decode(b"-" + json.dumps({**fault, "text": "stolen"}).encode()).broken
+    assert decode(encode_fault(LoadFault("no dot", "E", 7))).refused == LoadFault(
+        "no dot", OWN_ERROR, 7
+    )
+
+
+@pytest.mark.parametrize("line", [-1, 10**5, 2**80, True, 1.5, "1", None, [1]])
+def test_a_line_is_a_small_whole_number(line):
+    """Anything else is 0, which stands for none."""
+    answer = decode(frame({**value([1]), "line": line}, bytes(4))).answers["q"]
+    assert answer.line == (line if line == 10**5 else 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 5000, "-" + "9" * 5000, "1e99999", '"' + "\\ud800" * 100 + '"', "[" * 10_000]
+)
+def test_odd_json_does_no_harm(text):
+    """Numbers of 5,000 digits, lone surrogates, deep nesting: as a line, as a code, as a size."""
+    whole = json.dumps({**value([1]), "line": "HERE"}).replace('"HERE"', text).encode()
+    sized = json.dumps(value(["HERE"])).replace('"HERE"', text).encode()
+    for header in (whole, sized):
+        decoded = decode(frame(header, bytes(4)))
+        assert decoded.broken or decoded.answers["q"].line == 0
+    fault = json.dumps({"code": "HERE", "error": "", "line": 0}).replace('"HERE"', text).encode()
+    decoded = decode(b"-" + fault)
+    assert decoded.broken or decoded.refused is not None
+
+
+@pytest.mark.parametrize(
+    "value", [torch.ones(1).expand(1), torch.ones(()).expand(3, 1), torch.ones(1)[::2]]
+)
+def test_a_value_of_odd_strides_survives(value):
+    """Also one whose only element has a stride of 0."""
+    came = decode(b"+" + encode("q", Answer({"v": value}))).answers["q"].values["v"]
+    assert torch.equal(came, value)
 
 
 def test_ten_thousand_broken_messages_break_nothing():

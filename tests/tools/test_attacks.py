@@ -15,11 +15,20 @@ import pytest
 
 from kata.course.files import find_root
 from kata.course.steps import step_by_number
+from kata.grade.results import slug
 from kata.grade.run import GradeRequest, grade_class
 from kata.grade.sandbox.isolation import Limits
+from kata.grade.sandbox.layers import DISPENSABLE
 
 CORPUS = runpy.run_path(str(Path(__file__).with_name("attacks.py")))
-ATTACKS, STRICT_ONLY, text_of = (CORPUS[name] for name in ("ATTACKS", "STRICT_ONLY", "text_of"))
+KERNEL = runpy.run_path(str(Path(__file__).with_name("attacks_kernel.py")))
+ATTACKS, text_of = CORPUS["ATTACKS"], CORPUS["text_of"]
+STRICT_ONLY = {**CORPUS["STRICT_ONLY"], **KERNEL["ALONE"]}
+PARTNERS = {
+    f"{name}, {part}": text
+    for name, pair in KERNEL["PARTNERS"].items()
+    for part, text in zip(("first", "second"), pair, strict=True)
+}
 ROOT = find_root()
 STEP = step_by_number(3)
 LIMITS = Limits(cpu=3, wall=10, memory=1 << 30)
@@ -46,21 +55,33 @@ def _command_line(path):
         return ""
 
 
-class Attacked:
-    """A class of attacks with honest work between them, graded once."""
+def devices():
+    """The mode, the owner and the times of the machine's device nodes."""
+    found = (Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom"))
+    states = {path: path.stat() for path in found if path.exists()}
+    return {p: (s.st_mode, s.st_uid, s.st_mtime) for p, s in states.items()}
 
-    def __init__(self, folder, isolation, attacks):
+
+class Attacked:
+    """A class of attacks with honest work between them, graded in their order or backwards."""
+
+    def __init__(self, folder, isolation, attacks, backwards=False):
         self.folder, self.outside, self.connections = folder, folder / "outside", 0
         self.outside.mkdir(parents=True)
         (self.outside / "kept").write_text("kept", encoding="utf-8")
         server = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._serve, args=(server,), daemon=True).start()
+        solution = (ROOT / "solutions" / STEP.file).read_bytes()
+        texts = {}
         for i, (name, text) in enumerate(attacks.items()):
-            self._hand_in(name, text_of(text, str(self.outside), server.getsockname()[1]))
+            texts[name] = text_of(text, str(self.outside), server.getsockname()[1])
             if i % 6 == 0:
-                solution = (ROOT / "solutions" / STEP.file).read_bytes()
-                self._hand_in(f"honest_{i:02d}", solution)
-        self.before = self._submissions()
+                texts[f"honest_{i:02d}"] = solution
+        self.places = {}
+        for i, name in enumerate(reversed(texts) if backwards else texts):
+            self.places[name] = f"{i:03d} {name}"
+            self._hand_in(self.places[name], texts[name])
+        self.before, self.devices = self._submissions(), devices()
         request = GradeRequest(
             folder / "class", folder / "out", isolation, workers=2, limits=LIMITS
         )
@@ -68,7 +89,8 @@ class Attacked:
         self.summary = grade_class(ROOT, request, lambda *_: None, lambda *_: None)
         self.seconds = time.monotonic() - started
         server.close()
-        self.results = {r.name: r for r in self.summary.results}
+        by_place = {r.name: r for r in self.summary.results}
+        self.results = {name: by_place[place] for name, place in self.places.items()}
         self.layers = {layer["name"]: layer["holds"] for layer in self.summary.run.layers}
 
     def _serve(self, server):
@@ -93,6 +115,15 @@ class Attacked:
             for p in sorted((self.folder / "class").rglob("*"))
             if p.is_file()
         }
+
+    def read(self, name, folder, ending):
+        """A file of the results."""
+        file = slug(self.places[name]) + ending
+        return (self.folder / "out" / folder / file).read_text(encoding="utf-8")
+
+    def points(self):
+        """What each submission earned, but for those at which the grader failed."""
+        return {n: r.points for n, r in self.results.items() if not r.error}
 
     def step(self, name):
         return next(s for s in self.results[name].steps if s.step == STEP.number)
@@ -137,7 +168,6 @@ def test_attacks_get_a_reason_and_none_is_the_graders_error(attacked):
         ("imports_the_rules", "No module named 'kata.criteria.rules'"),
         ("imports_the_verdicts", "No module named 'kata.criteria.verdicts'"),
         ("imports_the_judge", "No module named 'kata.grade.judge'"),
-        ("not_utf8", "utf-8"),
         ("sys_exit_at_import", "SystemExit"),
     ],
 )
@@ -148,10 +178,9 @@ def test_reasons_name_the_limit(attacked, name, word):
 
 @pytest.mark.parametrize("name", ["forks_without_end", "takes_memory_in_children"])
 def test_processes_without_end_are_ended(attacked, name):
-    """By the memory or the number of them, long before the time limit of a sleeper."""
-    assert any(
-        w in attacked.step(name).reason for w in ("memory", "processes", "time limit", "ended")
-    )
+    """By the memory or the number of them; or the system refuses one more, which is an error."""
+    limits = ("memory", "processes", "time limit", "ended", "BlockingIOError")
+    assert any(w in attacked.step(name).reason for w in limits)
 
 
 def test_honest_work_between_the_attacks_is_graded_as_usual(attacked):
@@ -169,6 +198,30 @@ def test_nothing_is_left_and_nothing_changed(attacked):
     assert [p.name for p in attacked.outside.iterdir()] == ["kept"]
     assert attacked._submissions() == attacked.before
     assert not (ROOT / "written").exists()
+    assert attacked.devices == devices()
+    assert not list(Path("/sys/fs/cgroup").rglob(f"kata-{os.getpid()}-*"))
+
+
+@pytest.mark.slow
+def test_the_order_changes_no_grade(attacked, tmp_path):
+    """The same class backwards, under another seed: who comes before or beside whom changes
+    nothing.
+    """
+    isolation = attacked.summary.run.isolation
+    again = Attacked(tmp_path, isolation, ATTACKED_IN[isolation], backwards=True)
+    assert {**again.points(), **attacked.points()} == {**attacked.points(), **again.points()}
+    assert len(again.points()) >= len(again.results) - 1
+
+
+def test_partners_cannot_meet(needs_bubblewrap, tmp_path):
+    """Two submissions are graded at the same time: what one does to the kernel, the other does not
+    notice; the honest ones get full marks.
+    """
+    partners = Attacked(tmp_path, "strict", PARTNERS)
+    assert not [n for n, points in partners.points().items() if points and "honest" not in n]
+    assert {p for n, p in partners.points().items() if "honest" in n} == {STEP.points}
+    assert len(partners.points()) == len(partners.results)
+    assert partners.devices == devices()
 
 
 def test_what_is_not_prevented_is_said_in_every_report(attacked):
@@ -177,12 +230,12 @@ def test_what_is_not_prevented_is_said_in_every_report(attacked):
     """
     out = attacked.folder / "out"
     page = (out / "report.html").read_text(encoding="utf-8")
-    feedback = (out / "feedback" / "sleeps.html").read_text(encoding="utf-8")
-    data = json.loads((out / "results" / "sleeps.json").read_text(encoding="utf-8"))
-    scope = json.loads((out / "gradescope" / "sleeps.json").read_text(encoding="utf-8"))
+    feedback = attacked.read("sleeps", "feedback", ".html")
+    data = json.loads(attacked.read("sleeps", "results", ".json"))
+    scope = json.loads(attacked.read("sleeps", "gradescope", ".json"))
     if attacked.summary.run.isolation == "strict":
-        assert all(attacked.layers.values())
-        assert not data["not_prevented"]
+        assert all(holds for name, holds in attacked.layers.items() if name not in DISPENSABLE)
+        assert len(data["not_prevented"]) <= len(DISPENSABLE)
     else:
         assert not attacked.layers["secrets"]
         assert not attacked.layers["outside"]
@@ -193,12 +246,13 @@ def test_what_is_not_prevented_is_said_in_every_report(attacked):
 
 def test_pages_hold_no_markup_of_a_submission(attacked):
     """What a submission says is text."""
-    page = (attacked.folder / "out/feedback/long_message.html").read_text(encoding="utf-8")
+    page = attacked.read("long_message", "feedback", ".html")
     assert "<script>" not in page
     assert "\x1b" not in page
     assert len(page) < 300_000
 
 
 def test_there_are_enough_of_them():
-    """Forty, and each one is another."""
-    assert len({*ATTACKS.values(), *STRICT_ONLY.values()}) == len(ATTACKS) + len(STRICT_ONLY) >= 40
+    """More than a hundred, and each one is another."""
+    texts = [*ATTACKS.values(), *STRICT_ONLY.values(), *PARTNERS.values()]
+    assert len(set(texts)) == len(texts) > 100

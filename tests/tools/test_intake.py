@@ -1,46 +1,15 @@
-"""Intake: what counts as a submission, whose it is, and what is refused."""
+"""Intake: which files of a submission are its steps, what is refused, and what is said."""
 
-import io
 import os
-import stat
 import sys
-import tarfile
-import zipfile
 
 import pytest
 
 from kata.course.steps import STEPS
-from kata.grade.intake import IntakeError, sources
+from kata.grade.intake import IntakeError, Source, printable, read_class
+from kata.grade.intake.stems import read_file_name
 
-ONE, THREE = STEPS[0].file, STEPS[2].file
-
-
-def write(path, text="x = 1\n"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def packed(path, files):
-    """An archive of those files, by the ending of its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, text in files.items():
-                archive.writestr(name, text)
-    else:
-        with tarfile.open(
-            path, f"w:{path.suffix[1:].replace('tar', '').replace('tgz', 'gz')}"
-        ) as archive:
-            for name, text in files.items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(text)
-                archive.addfile(entry, io.BytesIO(text))
-    return path
-
-
-def read(folder):
-    return {s.name: s.read() for s in sources(folder)}
+from .handing_in import ONE, STUB, THREE, WORK, handed_in, rows, said, write, zipped
 
 
 @pytest.mark.parametrize(
@@ -50,92 +19,150 @@ def read(folder):
         f"exercises/{THREE}",
         f"cfg-kata-main/exercises/{THREE}",
         f"Step 3/{THREE}",
-        "lee_12345_step03_guidance-1.py",
+        f"home/user/Documents/uni/cfg-kata/exercises/{THREE}",
         "step03_guidance (2).py",
-        "Copy of step03_guidance.py",
-        "STEP03_GUIDANCE.PY",
+        "step03_guidance-1.py",
     ],
 )
 def test_a_step_is_found_where_people_put_it(tmp_path, place):
-    """Flat, under exercises/, one folder deeper, and under the names that learning platforms and
-    browsers make.
-    """
-    write(tmp_path / "class" / "ann" / place, "y = 3\n")
-    assert read(tmp_path / "class")["ann"].files == {3: b"y = 3\n"}
+    """Flat, under exercises/, seven folders deep, and under the names that browsers make."""
+    found = handed_in(tmp_path, {place: WORK})
+    assert found.files == {3: WORK}
+    assert found.notes == ()
 
 
 @pytest.mark.parametrize(
     "place",
     [
+        "step03_guidance.py.txt",
+        "step03_guidance.py.py",
+        "step03_guidance - Copy.py",
+        "step03_guidance - Kopie (2).py",
+        "Copy of step03_guidance.py",
+        "Copia de step03_guidance.py",
+        "step3_guidance.py",
+        "step003_guidance.py",
+        "step03-guidance.py",
+        "step03 guidance.py",
+        "Step 3 guidance.py",
+        "Step03Guidance.py",
+        "STEP03_GUIDANCE.PY",
+        "step03_guidance_final.py",
+        "step03_guidance_ann_roe_2025-11-01.py",
+        "ann_roe_step03_guidance.py",
+        "lee_12345_step03_guidance-1.py",
+        "ｓｔｅｐ03_guidance.py",
         f"solutions/{THREE}",
-        f"tests/mistakes/{THREE}",
-        "test_step03_guidance.py",
-        f"__MACOSX/{THREE}",
-        f".git/{THREE}",
-        "mystep03_guidance.py",
-        "step03_guidance.txt",
-        f"a/b/c/d/e/{THREE}",
+        f"tests/{THREE}",
+        f"kata/exercises/{THREE}",
+        f"kata/{THREE}",
+        f".hidden/{THREE}",
     ],
 )
-def test_other_files_are_not_read(tmp_path, place):
-    """The course's own files that came along, tests, hidden folders, names that only resemble."""
-    write(tmp_path / "class" / "ann" / place)
-    write(tmp_path / "class" / "ann" / ONE)
-    assert read(tmp_path / "class")["ann"].files.keys() == {1}
+def test_misnamed_and_misplaced_files_are_taken(tmp_path, place):
+    """Where it is plain what is meant, with a note that names the file."""
+    found = handed_in(tmp_path, {place: WORK})
+    assert found.files == {3: WORK}
+    assert any(place in note and "step 3" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"])
-def test_archives_are_read(tmp_path, ending):
-    """As if they were folders."""
-    packed(tmp_path / f"ann{ending}", {f"x/exercises/{THREE}": b"z = 1\n", "x/notes.txt": b"hm"})
-    assert read(tmp_path)["ann"].files == {3: b"z = 1\n"}
+@pytest.mark.parametrize(
+    "place", ["step3.py", "guidance.py", "mystep03_guidance.py", "step03.txt", "step03_guidance"]
+)
+def test_a_name_that_only_hints_needs_the_right_content(tmp_path, place):
+    """A file that defines all names of the step is it; another one is named."""
+    assert handed_in(tmp_path / "one", {place: WORK}).files == {3: WORK}
+    found = handed_in(tmp_path / "two", {place: b"def guide(): return 3\n"})
+    assert not found.files
+    assert place in said(found)
 
 
-def test_files_in_exercises_win_and_the_last_upload_wins(tmp_path):
-    """Over copies at the top, and over earlier uploads."""
-    write(tmp_path / "ann" / THREE, "old")
-    write(tmp_path / "ann" / "exercises" / THREE, "new")
-    write(tmp_path / "bob" / "step03_guidance.py", "first")
-    write(tmp_path / "bob" / "step03_guidance-2.py", "third")
-    write(tmp_path / "bob" / "step03_guidance-1.py", "second")
-    found = read(tmp_path)
-    assert (found["ann"].files[3], found["bob"].files[3]) == (b"new", b"third")
-
-
-def test_two_different_texts_are_a_problem(tmp_path):
-    """Where nothing tells which is meant; the other steps are graded."""
-    write(tmp_path / "ann" / "a" / THREE, "one")
-    write(tmp_path / "ann" / "b" / THREE, "two")
-    write(tmp_path / "ann" / ONE)
-    found = read(tmp_path)["ann"]
-    assert "more than once" in found.problems[3]
+@pytest.mark.parametrize(
+    "place",
+    [
+        "test_step03_guidance.py",
+        f".git/{THREE}",
+        f"__pycache__/{THREE}",
+        f"venv/lib/{THREE}",
+        f"{THREE}.bak",
+        f"{THREE}~",
+        f"{THREE}.orig",
+        f"{THREE}.bak-20251101-100000",
+        ".ipynb_checkpoints/step03_guidance-checkpoint.ipynb",
+        "step03_guidance.docx",
+        "step03_guidance.pyc",
+        f"__MACOSX/._{THREE}",
+        "/".join("abcdefghijklmnopq") + f"/{THREE}",
+    ],
+)
+def test_other_files_are_not_taken(tmp_path, place):
+    """Tests, backups, what tools left behind, other kinds of files, what lies too deep."""
+    found = handed_in(tmp_path, {place: WORK, ONE: WORK})
     assert found.files.keys() == {1}
 
 
-def test_flat_uploads_are_put_together_by_owner(tmp_path):
-    """`lee_12345_678_step03...` and `lee_12345_679_step01...` are one person's; `LATE` is noted."""
-    write(tmp_path / "lee_12345_678_step03_guidance-1.py")
-    write(tmp_path / "lee_12345_679_step01_embeddings.py")
-    write(tmp_path / "kim_LATE_777_680_step01_embeddings.py")
-    write(tmp_path / "Ann Roe_99_assignsubmission_file_step02_conditioning.py")
-    found = read(tmp_path)
-    assert found.keys() == {"lee 12345", "kim 777", "Ann Roe 99"}
-    assert found["lee 12345"].files.keys() == {1, 3}
-    assert [n for n, s in found.items() if s.late] == ["kim 777"]
+@pytest.mark.parametrize(
+    "place", [f"{THREE}.bak", f"{THREE}~", f"{THREE}.orig", "helpers.py", "my.ipynb"]
+)
+def test_what_is_not_taken_is_named(tmp_path, place):
+    """Backups, other Python files, notebooks without a step; not the course's own files."""
+    found = handed_in(
+        tmp_path, {place: WORK, THREE: WORK, f"tests/test_{THREE}": b"", "kata/x.py": b""}
+    )
+    assert found.files == {3: WORK}
+    assert place in said(found)
+    assert "kata/x.py" not in said(found)
 
 
-def test_a_platforms_folders_lose_their_tail(tmp_path):
-    """`Ann Roe_99_assignsubmission_file_` is Ann Roe 99."""
-    write(tmp_path / "Ann Roe_99_assignsubmission_file_" / THREE)
-    assert read(tmp_path).keys() == {"Ann Roe 99"}
+def test_a_submission_without_a_step_says_what_was_seen(tmp_path):
+    """By name, the first five."""
+    found = handed_in(tmp_path, {f"letter{number}.pdf": b"%PDF" for number in range(8)})
+    assert not found.files
+    assert not found.refused
+    assert "seen and not taken: letter0.pdf" in said(found)
+    assert "and 3 more" in said(found)
 
 
-def test_a_single_submission_is_one(tmp_path):
-    """A folder that itself holds the files, or exercises/."""
-    write(tmp_path / "me" / THREE)
-    write(tmp_path / "you" / "exercises" / THREE)
-    assert read(tmp_path / "me").keys() == {"me"}
-    assert read(tmp_path / "you").keys() == {"you"}
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        (f"exercises/{THREE}", THREE),
+        ("step03_guidance-2.py", "step03_guidance-1.py"),
+        ("step03_guidance (1).py", THREE),
+        ("step03_guidance (10).py", "step03_guidance (9).py"),
+        (THREE, "step03_guidance - Copy.py"),
+        (THREE, "step03_guidance_old.py"),
+        (THREE, "step3_guidance.py"),
+        (THREE, f"solutions/{THREE}"),
+        (THREE, f".history/{THREE}"),
+        (THREE, f"a/b/{THREE}"),
+        ("step03_guidance_final.py", f"kata/{THREE}"),
+        (f"clone/kata/exercises/{THREE}", f"clone/solutions/{THREE}"),
+    ],
+)
+def test_of_several_the_intended_one_counts(tmp_path, better, worse):
+    """By place, by name, and by the number of the upload; the other one is named."""
+    found = handed_in(tmp_path, {better: WORK, worse: b"x = 1\n"})
+    assert found.files == {3: WORK}
+    assert f"step 3: {better} counts, not {worse}" in said(found)
+
+
+def test_an_untouched_stub_never_wins(tmp_path):
+    """Whoever works beside `exercises/` leaves stubs there; identical copies are no matter."""
+    found = handed_in(tmp_path / "one", {f"exercises/{THREE}": STUB, "step03 guidance.py": WORK})
+    assert found.files == {3: WORK}
+    found = handed_in(tmp_path / "two", {f"exercises/{THREE}": STUB, THREE: STUB})
+    assert found.files == {3: STUB}
+    assert found.notes == ()
+
+
+def test_two_different_texts_are_a_problem(tmp_path):
+    """If nothing tells which is meant: both are named, and the other steps count."""
+    found = handed_in(tmp_path, {f"a/{THREE}": b"one", f"b/{THREE}": b"two", ONE: WORK})
+    assert found.files.keys() == {1}
+    assert f"a/{THREE}, b/{THREE}" in found.problems[3]
+    found = handed_in(tmp_path / "x", {"step03_guidance_a.py": b"1", "step03_guidance_b.py": b"2"})
+    assert "more than once" in found.problems[3]
 
 
 def test_what_is_too_large_or_no_file_is_a_problem(tmp_path):
@@ -150,7 +177,7 @@ def test_what_is_too_large_or_no_file_is_a_problem(tmp_path):
         (ann / THREE).symlink_to(tmp_path / "secret.py")
         os.mkfifo(ann / STEPS[3].file)
         expected |= {3: "a link", 4: "no regular file"}
-    found = read(tmp_path / "class")["ann"]
+    found = rows(tmp_path / "class")["ann"]
     assert found.files.keys() == {5}
     assert found.problems.keys() == expected.keys()
     assert all(words in found.problems[n] for n, words in expected.items())
@@ -158,117 +185,116 @@ def test_what_is_too_large_or_no_file_is_a_problem(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
 def test_a_link_is_no_submission(tmp_path):
-    """It is refused by name, and what it leads to is not read."""
+    """It is a row that is refused, and what it leads to is not read, at the top or below."""
     write(tmp_path / "other" / THREE)
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "ann").symlink_to(tmp_path / "other")
-    write(tmp_path / "class" / "bob" / THREE)
-    found = read(tmp_path / "class")
+    write(tmp_path / "class" / "bob" / ONE)
+    (tmp_path / "class" / "bob" / "exercises").symlink_to(tmp_path / "other")
+    found = rows(tmp_path / "class")
     assert "link" in found["ann"].refused
-    assert found["bob"].files
+    assert found["bob"].files == {1: WORK}
+    assert "exercises: it is a link" in said(found["bob"])
 
 
-@pytest.mark.parametrize(
-    "name", ["../x/" + THREE, "/etc/" + THREE, "a/../../" + THREE, "C:\\" + THREE]
-)
-@pytest.mark.parametrize("ending", [".zip", ".tar.gz"])
-def test_an_archive_that_climbs_is_refused(tmp_path, name, ending):
-    """Whole, with the name that climbs."""
-    packed(tmp_path / f"ann{ending}", {name: b"x", THREE: b"y"})
-    assert "climbs out" in read(tmp_path)["ann"].refused
-
-
-def test_links_in_archives_are_problems(tmp_path):
-    """In both kinds."""
-    with tarfile.open(tmp_path / "ann.tar", "w") as archive:
-        entry = tarfile.TarInfo(THREE)
-        entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(entry)
-    with zipfile.ZipFile(tmp_path / "bob.zip", "w") as archive:
-        info = zipfile.ZipInfo(THREE)
-        info.external_attr = (stat.S_IFLNK | 0o777) << 16
-        archive.writestr(info, "/etc/passwd")
-    assert all("link" in s.problems[3] for s in read(tmp_path).values())
-
-
-def test_bombs_are_refused(tmp_path, monkeypatch):
-    """Much in little, very many entries, and one wanted file that is large: little memory, and
-    soon.
-    """
-    monkeypatch.setattr("kata.grade.archives.UNPACKED_CAP", 20 << 20)
-    zeros = bytes(1 << 20)
-    packed(tmp_path / "large.zip", {f"zeros{i}": zeros for i in range(24)})
-    with tarfile.open(tmp_path / "larger.tar.gz", "w:gz", compresslevel=1) as archive:
-        entry = tarfile.TarInfo("zeros")
-        entry.size = 24 << 20
-        archive.addfile(entry, _Zeros())
-    packed(tmp_path / "many.zip", {f"{i}": b"" for i in range(20_001)})
-    packed(tmp_path / "one.zip", {THREE: bytes(10 << 20)})
-    found = read(tmp_path)
-    assert "unpack to more" in found["large"].refused
-    assert "unpack to more" in found["larger"].refused
-    assert "more than" in found["many"].refused
-    assert "larger than" in found["one"].problems[3]
-
-
-class _Zeros(io.RawIOBase):
-    def read(self, count=-1):
-        return bytes(count)
-
-
-@pytest.mark.parametrize("ending", [".zip", ".tar.gz", ".tar.xz", ".tar"])
-def test_damaged_archives_are_refused(tmp_path, ending):
-    """Garbage, and a good one cut off."""
-    write(tmp_path / f"garbage{ending}", os.urandom(5000))
-    whole = packed(tmp_path / f"cut{ending}", {THREE: os.urandom(5000)}).read_bytes()
-    write(tmp_path / f"cut{ending}", whole[: len(whole) // 2])
-    found = read(tmp_path)
-    assert found["garbage"].refused
-    assert found["cut"].refused
-    assert not found["cut"].files
+def test_very_many_files(tmp_path, monkeypatch):
+    """The files near the top are read, the rest is given up, and both are said."""
+    monkeypatch.setattr("kata.grade.intake.caps.ENTRIES_CAP", 100)
+    write(tmp_path / "class" / "ann" / THREE)
+    for number in range(200):
+        write(tmp_path / "class" / "ann" / "many" / str(number))
+    found = rows(tmp_path / "class")["ann"]
+    assert found.files == {3: WORK}
+    assert "more than 100 files" in said(found)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
 def test_odd_names_are_names(tmp_path):
-    """Spaces, quotes, markup, formulas, what is no UTF-8."""
-    names = [b"=1+1", b"<b>a", b"caf\xe9", "日本".encode(), b"a b'\"c", b"-rf", b"line\nbreak"]
+    """Spaces, quotes, markup, formulas, what is no UTF-8, 255 bytes, control characters: rows, and
+    whatever is shown of them is printable.
+    """
+    names = [b"=1+1", b"<b>a", b"caf\xe9", "日本".encode(), b"a b'\"c", b"-rf", b"a" * 255]
+    names += ["é".encode() * 127, b"line\nbreak", b"\x1b[31mred\x07", "\u202eltr".encode()]
     for name in names:
         folder = os.fsencode(tmp_path) + b"/" + name
         os.mkdir(folder)
-        with open(folder + b"/" + os.fsencode(THREE), "wb") as file:
-            file.write(b"x = 1\n")
-    found = read(tmp_path)
-    assert found.keys() == {os.fsdecode(name) for name in names}
-    assert all(s.files for s in found.values())
+        for inner in (
+            os.fsencode(THREE),
+            b"\x1b]0;title\x07 step04_label_dropout.py",
+            b"\xff\x1b.py",
+        ):
+            with open(folder + b"/" + inner, "wb") as file:
+                file.write(b"x = 1\n")
+    found = rows(tmp_path)
+    assert found.keys() == {printable(os.fsdecode(name)) for name in names}
+    for one in found.values():
+        assert one.files.keys() == {3, 4}
+        assert all(text.isprintable() for text in (one.name, *one.notes))
+    write(tmp_path / "\x1b[2J", b"loose")
+    assert all(left.place.isprintable() for left in read_class(tmp_path).left)
 
 
 def test_nothing_to_grade_is_said(tmp_path):
-    """A folder that is not there, is a file, or is empty."""
+    """A folder that is not there, is a file or an archive, is empty, or holds nobody's files."""
     write(tmp_path / "file")
+    write(tmp_path / "class.zip", zipped({THREE: WORK}))
     (tmp_path / "empty").mkdir()
+    write(tmp_path / "loose" / "letter.pdf")
     for name, words in (
         ("absent", "cannot be read"),
         ("file", "cannot be read"),
+        ("class.zip", "unpack it first"),
         ("empty", "no submissions"),
+        ("loose", "letter.pdf"),
     ):
         with pytest.raises(IntakeError, match=words):
-            sources(tmp_path / name)
+            read_class(tmp_path / name)
 
 
-def test_two_of_one_name_are_refused(tmp_path):
-    """A folder and an archive, and names that differ only in case."""
-    write(tmp_path / "ann" / THREE)
-    packed(tmp_path / "Ann.zip", {THREE: b"x"})
-    with pytest.raises(IntakeError, match="two submissions named"):
-        sources(tmp_path)
+def test_a_class_of_one(tmp_path):
+    """One folder, or one archive, is one person."""
+    write(tmp_path / "one" / "ann" / THREE)
+    write(tmp_path / "two" / "ann.zip", zipped({THREE: WORK}))
+    assert rows(tmp_path / "one").keys() == rows(tmp_path / "two").keys() == {"ann"}
+
+
+def test_two_of_one_name_are_told_apart(tmp_path):
+    """A folder and archives, and names that differ in case: by their places, with a note."""
+    write(tmp_path / "ann" / THREE, b"1")
+    write(tmp_path / "Ann.zip", zipped({THREE: b"2"}))
+    write(tmp_path / "ann.tar", zipped({THREE: b"3"}))
+    write(tmp_path / "bob" / THREE)
+    found = rows(tmp_path)
+    assert found.keys() == {"ann (ann)", "Ann (Ann.zip)", "ann (ann.tar)", "bob"}
+    assert {s.files[3] for s in found.values()} == {b"1", b"2", b"3", WORK}
+    assert all("more than one" in said(s) for name, s in found.items() if name != "bob")
+    assert found["bob"].notes == ()
 
 
 def test_reading_never_raises_for_what_was_handed_in(tmp_path):
-    """A folder that is gone when its turn comes."""
+    """A folder that is gone when its turn comes, or that may not be read."""
     write(tmp_path / "ann" / THREE)
-    (source,) = sources(tmp_path)
+    (source,) = read_class(tmp_path).sources
+    assert isinstance(source, Source)
     (tmp_path / "ann" / THREE).unlink()
     (tmp_path / "ann").rmdir()
     found = source.read()
-    assert found.refused
+    assert "No such file" in found.refused
     assert not found.files
+
+
+def test_notes_are_of_a_bearable_length(tmp_path):
+    """However much is odd about a submission."""
+    files = {f"{'long' * 50}{n}/{step.name} {n}.py": b"x" for n in range(9) for step in STEPS}
+    found = handed_in(tmp_path, {**files, **{f"{n}.zip": b"" for n in range(99)}})
+    assert len(found.notes) <= 21
+    assert all(len(note) <= 500 for note in found.notes)
+
+
+def test_names_of_files():
+    """The course's own names are exact; a number after them is a further upload's."""
+    for step in STEPS:
+        named = read_file_name(step.file)
+        assert (named.role, named.step, named.exact, named.again) == ("step", step, True, 0)
+        assert read_file_name(f"{step.name}-12.py").again == 12
+        assert read_file_name(step.test_file).role == "other"

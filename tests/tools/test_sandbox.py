@@ -14,6 +14,7 @@ import pytest
 from kata.course.files import find_root
 from kata.course.steps import STEPS
 from kata.grade.sandbox.client import Sandboxes, SandboxJob
+from kata.grade.sandbox.isolation import Limits
 from kata.grade.sandbox.view import questions_only, view_of_course
 
 ROOT = find_root()
@@ -204,7 +205,8 @@ def guided_velocity(model, x, t, y, scale, null_class):
 
 def reported(isolation):
     """What that submission finds in the process that runs it."""
-    job = SandboxJob(STEP, {f"exercises/{STEP.file}": REPORT.encode()})
+    enough = Limits(cpu=60, wall=120)  # it reads much code
+    job = SandboxJob(STEP, {f"exercises/{STEP.file}": REPORT.encode()}, limits=enough)
     with Sandboxes(ROOT, isolation, workers=1) as sandboxes:
         reply = sandboxes.run(job, seed=1)
     assert not reply.ended

@@ -1,6 +1,8 @@
 """The students' copy and the archive for Gradescope: what they hold, and that they work."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -10,7 +12,7 @@ import pytest
 from kata.course.files import find_root
 from kata.course.loader import joined_text
 from kata.course.steps import STEPS, step_by_number
-from kata.grade.run import course_hash
+from kata.grade.keys import course_hash
 from kata.grade.targets import write_autograder, write_student_copy
 
 from .conftest import run_kata
@@ -71,11 +73,60 @@ def test_a_students_copy_lacks_nothing_of_the_package(copy):
     settings.
     """
     here, there = names_in(copy), {p for p in git_files() if (ROOT / p).is_file()}
-    left_out = ("kata/grade/", "kata/criteria/")
+    left_out = ("kata/grade/", "kata/criteria/", "kata/lab/bench/")
     wanted = {n for n in there if n.startswith("kata/") and not n.startswith(left_out)}
     wanted |= {n for n in there if n.startswith((".vscode/", ".devcontainer/", "checkpoints/"))}
     wanted |= {n for n in there if n.startswith("exercises/")}
     assert not wanted - here
+
+
+def test_a_students_copy_says_nothing_of_what_it_lacks(copy):
+    """No link of its README leads nowhere; no command there needs the solutions."""
+    text = (copy / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https:|#)([^)]*)\)", text)
+    assert "exercises/README.md" in links
+    assert [link for link in links if not (copy / link).exists()] == []
+    assert "--impl solutions" not in text
+    assert "## Further pages" in text
+
+
+def what_earns(copy, step, place):
+    """Return how many functions and classes of a copy were tried, and what earns points."""
+    command = [sys.executable, ROOT / "tests" / "tools" / "solving.py", copy, str(step.number)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(place)}
+    environment |= {"KATA_CACHE": str(place / "cache"), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(
+        command,
+        cwd=place,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    return json.loads(run.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.folder)
+def test_a_students_copy_holds_nothing_that_solves_a_step(copy, tmp_path, step):
+    """No function and no class of it earns a point, or a tenth of a step, whatever it is called."""
+    tried, earned = what_earns(copy, step, tmp_path)
+    assert tried > 400
+    assert [found for found in earned if found[2] >= min(1, step.points / 10)] == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
+def test_a_solution_in_a_students_copy_would_be_found(tmp_path):
+    """Under another name, in the tests."""
+    text = solution(GUIDANCE).decode().replace("def guide(", "def _mixed(")
+    text = text.replace("guide(", "_mixed(")
+    (tmp_path / "copy" / "tests").mkdir(parents=True)
+    (tmp_path / "copy" / "tests" / "test_planted.py").write_text(text, encoding="utf-8")
+    _, earned = what_earns(tmp_path / "copy", GUIDANCE, tmp_path)
+    assert sum(points for _, _, points in earned) == pytest.approx(GUIDANCE.points, abs=0.1)
 
 
 def git_files():
@@ -137,7 +188,12 @@ def test_a_learners_commands_work_in_a_students_copy(copy, in_copy):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("grade", "exercises", "--out", "out"), ("student-copy", "out"), ("gradescope", "out.zip")],
+    [
+        ("grade", "exercises", "--out", "out"),
+        ("student-copy", "out"),
+        ("gradescope", "out.zip"),
+        ("bench",),
+    ],
     ids=lambda arguments: arguments[0],
 )
 def test_an_instructors_commands_say_that_they_are_not_there(in_copy, arguments):

@@ -1,13 +1,16 @@
-"""Measure the grader beside a fresh pytest per submission: seconds, memory, and what a kill costs.
+"""Measure the grader beside a fresh pytest per submission: time, memory, and what a kill costs.
 
     python tests/tools/throughput.py [COUNT] [--isolation strict|process]
 
-All is measured in one run, two at a time: on submissions that hold all ten steps, solved, and on a
-class in the middle of its term, of COUNT (300). No two texts of a class are the same, but for
-stubs that nobody touched.
+All is measured in one run: on submissions that hold all ten steps, solved, and on a class in the
+middle of its term, of COUNT (300). No two texts of a class are the same, but for stubs that nobody
+touched. The grader works on two at a time, from its first submission to its last report; pytest on
+two at a time and on one. Seconds are those of a clock, divided by the number of submissions.
+Seconds of processor, of all that took part, depend less on what else runs on the machine.
 """
 
 import argparse
+import contextlib
 import itertools
 import os
 import random
@@ -19,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from kata.course.files import find_root
@@ -34,6 +38,37 @@ WORKERS = 2
 SOLVED, SAMPLE = 24, 8
 HOSTILE = 17
 """Which of thirty is hostile."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds per submission, of a clock and of processor."""
+
+    clock: float
+    processor: float
+
+    def beside(self, other: "Cost") -> str:
+        """Both seconds, and how many times those of another they are."""
+        return (
+            f"{self.clock:.2f} s ({self.clock / other.clock:.1f} times), "
+            f"{self.processor:.2f} s of processor ({self.processor / other.processor:.1f} times)"
+        )
+
+
+def processor_time() -> float:
+    """Seconds of processor that this process and all below it used, with those that ended."""
+    parents, seconds = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+            pid = int(stat.parent.name)
+            parents[pid] = int(fields[1])
+            seconds[pid] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    family, found = set[int](), {os.getpid()}
+    while found:
+        family |= found
+        found = {pid for pid, parent in parents.items() if parent in family} - family
+    return sum(seconds[pid] for pid in family)
 
 
 def solution(number: int) -> str:
@@ -84,8 +119,8 @@ def hand_in(folder: Path, submissions: Iterator[dict[int, str]], count: int) -> 
     return folder
 
 
-def by_pytest(folder: Path, count: int) -> float:
-    """Seconds per submission that a fresh pytest takes, for `count` spread over a class."""
+def by_pytest(folder: Path, count: int, at_once: int) -> Cost:
+    """What a fresh pytest costs per submission, for `count` spread over a class."""
 
     def fresh(member: Path) -> None:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -99,22 +134,27 @@ def by_pytest(folder: Path, count: int) -> float:
 
     # Outside of a sandbox nothing hostile is run.
     members = [m for i, m in enumerate(sorted(folder.iterdir())) if i % 30 != HOSTILE]
-    started = time.monotonic()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    started, used = time.monotonic(), processor_time()
+    with ThreadPoolExecutor(at_once) as pool:
         list(pool.map(fresh, members[:: len(members) // count][:count]))
-    return (time.monotonic() - started) / count
+    return Cost((time.monotonic() - started) / count, (processor_time() - used) / count)
 
 
-def by_grader(folder: Path, out: Path, isolation: str) -> float:
-    """Seconds per submission that the grader takes for a class, from its first submission on."""
-    started = [0.0, 0.0]
+def by_grader(folder: Path, out: Path, isolation: str) -> Cost:
+    """What the grader costs per submission of a class, from its first submission on."""
+    started, used, own = [0.0, 0.0], [0.0, 0.0], [0.0]
 
     def announce(_: object, count: int) -> None:
-        started[:] = time.monotonic(), count
+        started[:], used[0] = (time.monotonic(), count), processor_time()
+
+    def progress(*_: object) -> None:  # what runs below this process is seen while it runs
+        used[1], own[0] = processor_time(), time.process_time()
 
     request = GradeRequest(folder, out, isolation, seed=1, workers=WORKERS)
-    grade_class(ROOT, request, announce, lambda *_: None)
-    return (time.monotonic() - started[0]) / started[1]
+    grade_class(ROOT, request, announce, progress)
+    rest = time.process_time() - own[0]
+    clock, processor = time.monotonic() - started[0], used[1] - used[0] + rest
+    return Cost(clock / started[1], processor / started[1])
 
 
 def killed_and_resumed(folder: Path, out: Path, isolation: str, count: int, kills: int) -> int:
@@ -158,14 +198,15 @@ def main() -> None:
         place = Path(name)
         for kind, submissions, size in (("solved", solved(), SOLVED), ("mixed", mixed(), count)):
             folder = hand_in(place / kind, submissions, size)
-            fresh = by_pytest(folder, SAMPLE)
+            together, alone = (by_pytest(folder, SAMPLE, at_once) for at_once in (WORKERS, 1))
             if kind == "mixed":
                 by_grader(hand_in(place / "ten", mixed(), 10), place / "ten-out", isolation)
                 print(f" 10 submissions: {memory()}")
             graded = by_grader(folder, place / f"{kind}-out", isolation)
             print(
-                f"{kind}: {size} submissions, a fresh pytest {fresh:.2f} s each, kata grade {graded:.2f} s each, "
-                f"ratio {fresh / graded:.1f}",
+                f"{kind}: {size} submissions, each: kata grade, two at a time: {graded.clock:.2f} s, "
+                f"{graded.processor:.2f} s of processor; a fresh pytest, two at a time: {together.beside(graded)}; "
+                f"one at a time: {alone.beside(graded)}",
                 flush=True,
             )
         print(f"{count} submissions: {memory()}")

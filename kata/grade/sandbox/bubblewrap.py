@@ -7,24 +7,29 @@ import sys
 from pathlib import Path
 
 from kata.course import KataError
-from kata.grade.sandbox.isolation import BOX
-
-VIEW = Path("/course")
+from kata.grade.sandbox.isolation import BOX, DEVICES, VIEW
 
 
 class IsolationError(KataError):
     """The chosen isolation cannot hold here; the message says what to do."""
 
 
-HELP = (
-    "`--isolation strict` needs Linux with bubblewrap (Debian and Ubuntu: apt install bubblewrap; "
-    "Fedora: dnf install bubblewrap) and user namespaces that may be nested. Elsewhere, or for code that you "
-    "trust: --isolation process."
+NO_BUBBLEWRAP = (
+    "`--isolation strict` needs bubblewrap, which is not here: install it (Debian and Ubuntu: apt install "
+    "bubblewrap; Fedora: dnf install bubblewrap), use a Linux machine, or, for code that you trust, say "
+    "--isolation process."
 )
+NEEDS = {
+    "strict": "strict isolation needs user namespaces that may be nested; permit them on this machine, use "
+    "another, or, for code that you trust, say --isolation process",
+    "process": "see whether this machine has memory and processes to spare",
+}
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    # glibc keeps freed memory for the next tensor, which spares a fork thousands of page faults.
+    # glibc keeps freed memory for the next tensor, in huge pages, which spares a fork thousands of
+    # page faults.
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
     "MALLOC_TRIM_THRESHOLD_": "1073741824",
     "PYTHONUTF8": "1",
@@ -40,7 +45,7 @@ def bubblewrap(root: Path, view: Path, hidden: tuple[Path, ...]) -> list[str]:
     """
     program = shutil.which("bwrap")
     if sys.platform != "linux" or program is None:
-        raise IsolationError("There is no bubblewrap here. " + HELP)
+        raise IsolationError(NO_BUBBLEWRAP)
     command = [program, "--unshare-all", "--unshare-user", "--new-session", "--clearenv"]
     command += ["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--hostname", "sandbox"]
     for name, value in {"PATH": "/usr/bin:/bin", "TMPDIR": str(BOX), **ENVIRONMENT}.items():
@@ -53,7 +58,7 @@ def bubblewrap(root: Path, view: Path, hidden: tuple[Path, ...]) -> list[str]:
         elif path.is_dir():
             command += ["--ro-bind", str(path), str(path)]
     command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", str(BOX)]
+    command += ["--proc", "/proc", *_devices(), "--tmpfs", str(BOX)]
     pythons = _python_folders(root)
     for path in pythons:
         command += ["--ro-bind", str(path), str(path)]
@@ -66,6 +71,16 @@ def bubblewrap(root: Path, view: Path, hidden: tuple[Path, ...]) -> list[str]:
     command += ["--ro-bind", str(view), str(VIEW)]
     command += ["--remount-ro", "/", "--chdir", "/", "--"]
     return [*command, sys.executable, "-I", "-B", "-c", server_program(VIEW), "strict"]
+
+
+def _devices() -> list[str]:
+    """The options for /dev: a few nodes, and a place for shared memory."""
+    options = ["--tmpfs", "/dev", "--dir", "/dev/shm", "--symlink", "/proc/self/fd", "/dev/fd"]
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        options += ["--symlink", f"/proc/self/fd/{number}", f"/dev/{name}"]
+    for device in DEVICES:
+        options += ["--dev-bind", device, device]
+    return [*options, "--remount-ro", "/dev"]
 
 
 def _python_folders(root: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -19,16 +20,22 @@ from kata.course.steps import Step
 from kata.criteria.answers import Decoded, decode
 from kata.grade.sandbox.bubblewrap import (
     ENVIRONMENT,
-    HELP,
+    NEEDS,
     IsolationError,
     bubblewrap,
     server_program,
 )
-from kata.grade.sandbox.isolation import Limits
+from kata.grade.sandbox.cgroups import ControlGroup, group_of
+from kata.grade.sandbox.isolation import FILTER, Limits
 from kata.grade.sandbox.server import ASK_FOR_SEED, receive, send
+from kata.grade.sandbox.syscalls import compiled_filter
 from kata.grade.sandbox.view import view_of_course
 
 STARTING, GRACE = 180.0, 30.0
+PAUSES = (0.1, 1.0, 3.0)
+"""Seconds before a job is tried again because its sandbox failed."""
+FAILURES = (OSError, EOFError, RuntimeError)
+"""How it shows that a sandbox ended, or that a loaded machine gives no process or thread more."""
 ENDED = {
     "": "",
     "died": "the interpreter itself ended: look for an exit call or a crash",
@@ -42,6 +49,10 @@ ENDED = {
 
 class SandboxError(Exception):
     """A sandbox failed, by itself or by what it ran: the grader's failure, never a score."""
+
+
+class SandboxStartError(SandboxError):
+    """A sandbox ended before it was ready."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +72,17 @@ class SandboxJob:
 
 @dataclass(frozen=True)
 class SandboxReply:
-    """The reply to a job. ended: why it was ended, or ""; left: how many processes still run."""
+    """The reply to a job.
+
+    ended: why it was ended, or ""; left: how many processes still run; processor: the seconds that
+    its control group counted, 0 if it has none.
+    """
 
     decoded: Decoded
     ended: str
     seconds: float
     left: int = 0
+    processor: float = 0.0
 
 
 class Sandboxes:
@@ -102,13 +118,24 @@ class Sandboxes:
         self._files.close()
 
     def run(self, job: SandboxJob, seed: int) -> SandboxReply:
-        """Run a job in a free sandbox; raise SandboxError if it fails there and in a fresh one."""
+        """Run a job in a free sandbox, and in fresh ones if that one fails, three times at most.
+
+        Raise SandboxError if all fail, and IsolationError if none even starts.
+        """
+        failures = []
         with self._one() as sandbox:
-            try:
-                return sandbox.run(job, seed)
-            except SandboxError:
-                sandbox.close()
-                return sandbox.run(job, seed)
+            for pause in (*PAUSES, 0.0):
+                try:
+                    return sandbox.run(job, seed)
+                except SandboxError as error:
+                    sandbox.close()
+                    failures.append(error)
+                    time.sleep(pause)
+        if all(isinstance(error, SandboxStartError) for error in failures):
+            raise IsolationError(
+                f"No sandbox starts here ({failures[-1]}): {NEEDS[self.isolation]}."
+            )
+        raise failures[-1]
 
     @contextmanager
     def _one(self) -> Iterator["_Sandbox"]:
@@ -120,6 +147,7 @@ class Sandboxes:
 
     def _command(self, view: Path) -> list[str]:
         if self.isolation == "strict":
+            (view / FILTER.name).write_bytes(compiled_filter())
             return bubblewrap(self.root, view, self.hidden)
         kind = "process" if hasattr(os, "fork") else "once"
         return [sys.executable, "-I", "-B", "-c", server_program(view), kind]
@@ -132,14 +160,16 @@ class _Sandbox:
         self.command = command
         self.process: subprocess.Popen[bytes] | None = None
         self._errors: Any = None
+        self._group: ControlGroup | None = None
 
     def run(self, job: SandboxJob, seed: int) -> SandboxReply:
         process = self.process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
         watchdog = threading.Timer(job.limits.wall + GRACE, process.kill)
-        watchdog.start()
         try:
+            watchdog.start()
+            watch = self._group.watch(job.limits) if self._group else None
             send(process.stdin.fileno(), _packed(job))
             message = receive(process.stdout.fileno())
             if message == ASK_FOR_SEED:
@@ -147,18 +177,23 @@ class _Sandbox:
                 message = receive(process.stdout.fileno())
             end = json.loads(message)
             blob = receive(process.stdout.fileno(), cap=job.limits.answers + 1)
+            ended = end["ended"]
+            if watch and ended in ("", "died"):
+                ended = watch.over() or ended
+            used = watch.used() if watch else 0.0
             if self.command[-1] == "once":
                 self.close()
-            ended = ENDED[end["ended"]]
-            return SandboxReply(decode(blob), ended, float(end["seconds"]), int(end.get("left", 0)))
-        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+            seconds, left = float(end["seconds"]), int(end["left"])
+            return SandboxReply(decode(blob), ENDED[ended], seconds, left, used)
+        except (*FAILURES, ValueError, KeyError, TypeError, AttributeError) as error:
             timed_out = not watchdog.is_alive()
+            # Under strict isolation no submission can write to this stream.
+            words = self._last_words() if self.command[-1] == "strict" else ""
             self.close()
             if timed_out and self.command[-1] == "once":
                 return SandboxReply(Decoded(), ENDED["time"], job.limits.wall)
-            raise SandboxError(
-                f"the sandbox ended by itself ({type(error).__name__}: {error})"
-            ) from None
+            why = words or f"{type(error).__name__}: {error}"
+            raise SandboxError(f"the sandbox ended by itself: {why}") from None
         finally:
             watchdog.cancel()
 
@@ -175,36 +210,44 @@ class _Sandbox:
                 self.process.stdout.close()
             self._errors.close()
             self.process = None
+            if self._group is not None:
+                self._group.remove()
+                self._group = None
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         environment = {"PATH": "/usr/bin:/bin", **ENVIRONMENT}
         if sys.platform == "win32":
             environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
-        self.process = subprocess.Popen(
-            self.command,
-            cwd="/" if os.name == "posix" else None,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=os.name == "posix",
-        )
-        assert self.process.stdout is not None
-        watchdog = threading.Timer(STARTING, self.process.kill)
-        watchdog.start()
         try:
-            receive(self.process.stdout.fileno())
-        except EOFError:
-            self._errors.seek(0)
-            words = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+            self.process = subprocess.Popen(
+                self.command,
+                cwd="/" if os.name == "posix" else None,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=os.name == "posix",
+            )
+            assert self.process.stdout is not None
+            watchdog = threading.Timer(STARTING, self.process.kill)
+            watchdog.start()
+            try:
+                receive(self.process.stdout.fileno())
+            finally:
+                watchdog.cancel()
+            self._group = group_of(self.process.pid)
+        except FAILURES as error:
+            why = self._last_words() or f"{type(error).__name__}: {error}"
             self.close()
-            raise IsolationError(
-                f"The sandbox does not start: {words[-1] if words else 'it said nothing'}. " + HELP
-            ) from None
-        finally:
-            watchdog.cancel()
+            raise SandboxStartError(why) from None
         return self.process
+
+    def _last_words(self) -> str:
+        """The last line that a server wrote to its error stream; "" if it wrote none."""
+        self._errors.seek(0)
+        words = self._errors.read(1 << 20).decode("utf-8", "replace").strip().splitlines()
+        return words[-1] if words else ""
 
 
 def _cores() -> int:

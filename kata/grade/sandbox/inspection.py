@@ -1,7 +1,10 @@
 """What submitted code could do in a sandbox: tried out from inside, and reported as numbers."""
 
 import contextlib
+import ctypes
+import errno
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -12,7 +15,28 @@ from typing import Any
 import torch
 
 from kata.criteria.questions import Answer
-from kata.grade.sandbox.isolation import PASSED_ON
+from kata.grade.sandbox.isolation import DEVICES, KEYCTL, LINUX, PASSED_ON, see_mark
+
+SESSION_KEYRING = -3
+GENERIC, X86_64 = 0, 1
+CALLS = {
+    "keyctl": (219, 250),
+    "bpf": (280, 321),
+    "perf_event_open": (241, 298),
+    "userfaultfd": (282, 323),
+    "io_uring_setup": (425, 425),
+    "memfd_create": (279, 319),
+    "ptrace": (117, 101),
+    "process_vm_readv": (270, 310),
+    "unshare": (97, 272),
+    "setns": (268, 308),
+    "mount": (40, 165),
+    "flock": (32, 73),
+    "inotify_init1": (26, 294),
+    "personality": (92, 135),
+    "shmget": (194, 29),
+}
+"""Some of the system calls that none may make, with their numbers on ARM and on Intel and AMD."""
 
 
 def inspect_layers(request: dict[str, Any]) -> Answer:
@@ -34,6 +58,11 @@ def inspect_layers(request: dict[str, Any]) -> Answer:
         or (grader_in_reach and _tried(lambda: _read(f"/proc/{request['grader']}/environ"))),
         "handles": sum(_tried(lambda fd=fd: os.fstat(fd)) for fd in range(5, 64)) > 0,
         "daemon": _leave_a_daemon(),
+        "neighbours": not LINUX or _tried(see_mark),
+        "keyring": LINUX and _system_call(KEYCTL, 0, SESSION_KEYRING, 0) != errno.ENOSYS,
+        "calls": not LINUX
+        or any(_system_call(number, -1) != errno.ENOSYS for number in _numbers()),
+        "devices": any(_tried(lambda p=path: _touch(p)) for path in DEVICES),
     }
     return Answer({name: torch.tensor(int(value)) for name, value in found.items()})
 
@@ -70,6 +99,24 @@ def _write(folder: str) -> None:
     target = Path(folder) / f".kata-{os.getpid()}-{time.monotonic_ns()}"
     target.write_text("")
     target.unlink()
+
+
+def _numbers() -> list[int]:
+    kind = X86_64 if platform.machine() == "x86_64" else GENERIC
+    return [numbers[kind] for numbers in CALLS.values()]
+
+
+def _system_call(number: int, *arguments: int) -> int:
+    """The error of a system call, 0 if it was made. With -1 for an argument none does harm."""
+    library = ctypes.CDLL(None, use_errno=True)
+    padded = [*arguments, *[0] * (6 - len(arguments))]
+    result = library.syscall(*(ctypes.c_long(value) for value in (number, *padded)))
+    return ctypes.get_errno() if result == -1 else 0
+
+
+def _touch(path: str) -> None:
+    """Set a file's mode to what it is."""
+    os.chmod(path, os.stat(path).st_mode & 0o7777)
 
 
 def _leave_a_daemon() -> bool:

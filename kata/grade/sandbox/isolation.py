@@ -1,25 +1,45 @@
-"""How a job is confined: what its worker gives up, and how its processes are watched and ended."""
+"""How a job is confined: what its worker gives up before it runs submitted code."""
 
 import contextlib
 import ctypes
+import errno
 import os
+import platform
 import signal
+import socket
+import struct
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 LINUX = sys.platform == "linux"
-NEW_USER, NEW_PID, NEW_IPC, NEW_MOUNTS = 0x10000000, 0x20000000, 0x08000000, 0x00020000
-NO_SETUID, NO_DEVICES, NO_EXECUTION = 2, 4, 8
+NEW_USER, NEW_PID, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
+NEW_IPC, NEW_MOUNTS = 0x08000000, 0x00020000
+READ_ONLY, NO_SETUID, NO_DEVICES, NO_EXECUTION, REMOUNT, BIND = 1, 2, 4, 8, 32, 4096
 NO_NEW_PRIVILEGES, CHILD_SUBREAPER, DROP_FROM_BOUNDING_SET = 38, 36, 24
+SECCOMP, FILTER_MODE = 22, 2
+SET_INTERFACE_FLAGS, UP = 0x8914, 1
+KEYCTL = 250 if platform.machine() == "x86_64" else 219
+JOIN_SESSION_KEYRING = 1
 MEGABYTE = 1 << 20
 BOX = Path("/box")
 """Where a job's own files lie under bubblewrap, in memory."""
+VIEW = Path("/course")
+"""Where the questions lie under bubblewrap."""
+DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom"))
+FILTER = VIEW / "system-calls"
+"""The compiled filter of system calls (syscalls.py)."""
 PASSED_ON = frozenset(os.environ)
 """The variables that this process was started with, before libraries set more of their own."""
 TICK = 0.02
 """Seconds between two looks at a job's processes."""
+SHORTAGES = {errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EUSERS, errno.EDQUOT}
+"""Errors that pass when other jobs have ended: too many processes, namespaces, keys."""
+PATIENCE = 3.0
+"""Seconds for which a shortage is waited out."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +49,59 @@ class Limits:
     cpu: float = 10.0
     wall: float = 30.0
     memory: int = 2048 * MEGABYTE
-    processes: int = 64
+    processes: int = 32
     disk: int = 64 * MEGABYTE
     output: int = MEGABYTE
     answers: int = 32 * MEGABYTE
 
 
+def patiently(act: Callable[[], int]) -> int:
+    """Return what a call to the system returns; try again while the system is short of something.
+
+    Raise its OSError for any other reason, and after PATIENCE seconds.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return act()
+        except OSError as error:
+            if error.errno not in SHORTAGES or time.monotonic() > end:
+                raise
+        time.sleep(TICK)
+
+
 def separate_children() -> None:
-    """Put later children into user, process and IPC namespaces of their own, as pid 1 and up."""
+    """Put later children into user, process, IPC and network namespaces of their own."""
     user, group = os.getuid(), os.getgid()
-    _call("unshare", NEW_USER | NEW_PID | NEW_IPC)
+    patiently(lambda: _call("unshare", NEW_USER | NEW_PID | NEW_IPC | NEW_NETWORK))
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    import fcntl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SET_INTERFACE_FLAGS, struct.pack("16sH22x", b"lo", UP))
+
+
+def leave_mark() -> None:
+    """Listen at a name that is known in this process's network alone; Linux only."""
+    global _mark
+    if LINUX:
+        _mark = f"\0kata-{os.getpid()}"
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(_mark)
+        server.listen()
+        server.detach()  # open as long as this process runs
+
+
+def see_mark() -> None:
+    """Raise OSError if this process has another network than the one that left a mark."""
+    if LINUX:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(_mark)
+
+
+_mark = ""
 
 
 def adopt_orphans() -> None:
@@ -50,12 +110,53 @@ def adopt_orphans() -> None:
         _call("prctl", CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def confine(folder: Path, disk: int) -> None:
+    """Give this process files and keys of its own, no privileges, and the filter of system calls.
+
+    folder: where it may write `disk` bytes, in memory. None of it can be undone.
+    """
+    private_mounts(folder, disk)
+    own_session_keyring()
+    drop_privileges()
+    filter_system_calls(FILTER.read_bytes())
+
+
 def private_mounts(folder: Path, size: int) -> None:
-    """Mount an empty folder in memory, of at most `size` bytes, and hide /proc."""
-    _call("unshare", NEW_MOUNTS)
+    """Mount empty folders in memory, of at most `size` bytes each; freeze /dev and hide /proc.
+
+    The folders are `folder` and /dev/shm, which the locks of multiprocessing need.
+    """
+    patiently(lambda: _call("unshare", NEW_MOUNTS))
     flags = NO_SETUID | NO_DEVICES
-    _call("mount", b"box", str(folder).encode(), b"tmpfs", flags, f"size={size}".encode())
-    _call("mount", b"none", b"/proc", b"tmpfs", flags | NO_EXECUTION | 1, b"size=4096")
+    limit = f"size={size}".encode()
+    _call("mount", b"box", str(folder).encode(), b"tmpfs", flags, limit)
+    _call("mount", b"shm", b"/dev/shm", b"tmpfs", flags | NO_EXECUTION, limit)
+    _call("mount", b"none", b"/proc", b"tmpfs", flags | NO_EXECUTION | READ_ONLY, b"size=4096")
+    for device in DEVICES:  # they are the machine's: to be read and written, not to be changed
+        kept = os.statvfs(device).f_flag & (NO_SETUID | NO_EXECUTION)
+        _call("mount", None, device.encode(), None, REMOUNT | BIND | READ_ONLY | kept, None)
+
+
+def own_session_keyring() -> None:
+    """Leave the session's keyring for a new one without a name; nothing on a kernel without any."""
+    try:
+        patiently(lambda: _call("syscall", KEYCTL, JOIN_SESSION_KEYRING, None))
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+
+
+def filter_system_calls(program: bytes) -> None:
+    """Bar this process and all its children from every system call that the program refuses."""
+    instructions = ctypes.create_string_buffer(program, len(program))
+    pointer = ctypes.cast(instructions, ctypes.c_void_p)
+    _call("prctl", SECCOMP, FILTER_MODE, ctypes.byref(_Program(len(program) // 8, pointer)))
+
+
+class _Program(ctypes.Structure):
+    """The kernel's `sock_fprog`: how many instructions, of 8 bytes each, and where they are."""
+
+    _fields_ = (("count", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
 def drop_privileges() -> None:
@@ -94,7 +195,7 @@ def set_limits(limits: Limits, own_users: bool) -> None:
         limit("RLIMIT_AS", pages * resource.getpagesize() + limits.memory)
         Path("/proc/self/oom_score_adj").write_text("1000")
     if own_users:
-        limit("RLIMIT_NPROC", limits.processes)
+        limit("RLIMIT_NPROC", 2 * limits.processes)  # at the limit itself the job is ended
 
 
 def close_other_files(answers: int, seed: int, output: int) -> tuple[int, int]:
@@ -116,112 +217,15 @@ def default_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-class JobProcesses:
-    """The worker of a job and all processes that it started, as the supervisor sees them.
-
-    strict: whether they have a process namespace of their own; worker: set when it is forked.
-    """
-
-    def __init__(self, strict: bool) -> None:
-        self.strict = strict
-        self.ours = set(_processes()) if strict else set()
-        self.worker = 0
-        self._status: int | None = None
-        with contextlib.suppress(OSError):
-            self.shared = _memory(os.getpid())[0]
-
-    def status(self) -> int | None:
-        """Return the worker's exit code, or minus the signal that ended it; None while it runs."""
-        if self._status is None:
-            pid, status = os.waitpid(self.worker, os.WNOHANG)
-            if pid:
-                self._status = os.waitstatus_to_exitcode(status)
-        return self._status
-
-    def over(self, limits: Limits) -> str:
-        """Return the limit that they are over together: "time", "memory", "processes", or ""."""
-        cpu, memory, alive = 0.0, 0, 0
-        for pid in self._all():
-            with contextlib.suppress(OSError, IndexError):
-                resident, own = _memory(pid)
-                memory += max(own, resident - self.shared)
-                cpu += _cpu(pid)
-                alive += 1
-        if cpu > limits.cpu:
-            return "time"
-        if memory > limits.memory:
-            return "memory"
-        return "processes" if alive > limits.processes else ""
-
-    def end(self) -> int:
-        """End them all; return how many still run afterwards."""
-        for _ in range(100):
-            if self.worker and self._status is None:
-                with contextlib.suppress(OSError):
-                    os.killpg(self.worker, signal.SIGKILL)
-                _kill(self.worker)
-                with contextlib.suppress(ChildProcessError):
-                    self._status = os.waitstatus_to_exitcode(os.waitpid(self.worker, 0)[1])
-            left = [pid for pid in self._all() if pid != self.worker]
-            for pid in left:
-                _kill(pid)
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            if not left:
-                return 0
-            time.sleep(0.01)
-        return len(left)
-
-    def _all(self) -> list[int]:
-        """All that run; without namespaces and without /proc, the worker alone is known."""
-        if self.strict:
-            return [pid for pid in _processes() if pid not in self.ours]
-        if not LINUX:
-            return [self.worker] if self._status is None else []
-        parents = {}
-        for pid in _processes():
-            with contextlib.suppress(OSError, IndexError):
-                parents[pid] = int(_stat(pid)[1])
-        family, added = {os.getpid()}, True
-        while added:
-            new = {pid for pid, parent in parents.items() if parent in family} - family
-            family, added = family | new, bool(new)
-        return sorted(family - {os.getpid()})
-
-
-def _processes() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the state on."""
-    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-
-
-def _cpu(pid: int) -> float:
-    """Seconds of processor that a process and its ended children used."""
-    return sum(int(ticks) for ticks in _stat(pid)[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
-def _memory(pid: int) -> tuple[int, int]:
-    """Bytes in memory, and those of them that come from no file."""
-    fields = Path(f"/proc/{pid}/statm").read_text().split()
-    page = os.sysconf("SC_PAGE_SIZE")
-    return int(fields[1]) * page, (int(fields[1]) - int(fields[2])) * page
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(OSError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _call(name: str, *arguments: object) -> None:
+def _call(name: str, *arguments: object) -> int:
     """Call a function of the C library; raise OSError if it fails."""
-    if getattr(_library(), name)(*arguments) != 0:
+    result: int = getattr(_library(), name)(*arguments)
+    if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
+    return result
 
 
+@cache
 def _library() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)

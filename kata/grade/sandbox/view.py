@@ -19,7 +19,7 @@ COPIED = (
     *("testing/__init__.py", "testing/devices.py", "testing/models.py", "testing/spies.py"),
     "criteria/answers.py",
     *("grade/__init__.py", "grade/sandbox/__init__.py", "grade/sandbox/server.py"),
-    *("grade/sandbox/isolation.py", "grade/sandbox/inspection.py"),
+    *(f"grade/sandbox/{name}.py" for name in ("isolation", "processes", "inspection", "pages")),
 )
 """What is copied whole, below kata/: enough to load and to ask a submission, not to judge it."""
 

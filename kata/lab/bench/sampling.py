@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from kata.lab.bench.timing import Task, in_turn, runs
-from kata.train.metrics import read_as_asked
+from kata.train.metrics import labels_read, read_as_asked
 from kata.train.pipeline import CLASSES, SampleCounter
 from kata.train.samplers import SOLVERS, GuidedVelocity, guided
 
@@ -189,7 +189,7 @@ def cost_of_solvers(
         with SampleCounter(model) as counter:
             images = SOLVERS[method](velocity, noise, num_steps)
         distance = (images - end).square().mean().sqrt().item()
-        read = read_as_asked(images, labels, classifier)
+        read = read_as_asked(labels_read(images, classifier), labels)
         on_run()
         return SolverRun(method, num_steps, counter.total / len(noise), distance, read)
 
