@@ -203,11 +203,11 @@ def test_nothing_is_left_and_nothing_changed(attacked):
 
 
 @pytest.mark.slow
-def test_the_order_changes_no_grade(attacked, tmp_path):
+@pytest.mark.parametrize("isolation", ["strict"], indirect=True, scope="session")
+def test_the_order_changes_no_grade(isolation, attacked, tmp_path):
     """The same class backwards, under another seed: who comes before or beside whom changes
     nothing.
     """
-    isolation = attacked.summary.run.isolation
     again = Attacked(tmp_path, isolation, ATTACKED_IN[isolation], backwards=True)
     assert {**again.points(), **attacked.points()} == {**attacked.points(), **again.points()}
     assert len(again.points()) >= len(again.results) - 1
