@@ -136,21 +136,30 @@ class Implementation:
         if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith(f"{package}."):
             missing = (error.name or "").removeprefix(f"{package}.")
             if any(s.name == missing for s in STEPS):
-                where = "next to it" if self.assembled else "among the steps that it builds on"
                 return StepError(
-                    f"{path} imports {missing}, which is not there {where}.",
-                    LoadFault("neighbour", kind, line),
+                    missing_step(path, missing, self.assembled), LoadFault("neighbour", kind, line)
                 )
         if isinstance(error, ModuleNotFoundError) and any(s.name == error.name for s in STEPS):
-            return StepError(
-                f"{path} imports {error.name} without a dot: write `from .{error.name} import`.",
-                LoadFault("no dot", kind, line),
-            )
+            return StepError(missing_dot(path, error.name or ""), LoadFault("no dot", kind, line))
         place = f" (line {line} of {path})" if line else ""
         return StepError(
             f"{path} does not load: {kind}: {words_of_error(error)}{place}.",
             LoadFault("error", kind, line),
         )
+
+
+def missing_step(place: str, name: str, assembled: bool) -> str:
+    """Return the sentence about a file that imports a step which is not there.
+
+    assembled: beside the other steps of the same person.
+    """
+    where = "next to it" if assembled else "among the steps it builds on"
+    return f"{place} imports {name}, which is not there {where}."
+
+
+def missing_dot(place: str, name: str) -> str:
+    """Return the sentence about a file that imports a step of that name without a dot."""
+    return f"{place} imports {name} without a dot: write `from .{name} import`."
 
 
 def own_line(error: BaseException, file: str) -> int:

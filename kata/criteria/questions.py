@@ -91,9 +91,8 @@ def answer(question: Question, module: ModuleType, seed: int) -> Answer:
     own = (seed ^ zlib.crc32(name.encode())) % 2**63
     torch.set_default_dtype(torch.float32)  # an earlier question's call may have changed it
     torch.set_grad_enabled(True)
-    torch.default_generator.manual_seed(
-        own ^ 1
-    )  # another seed, so that the step does not draw the question's inputs
+    # Another seed, so that the step does not draw the question's inputs.
+    torch.default_generator.manual_seed(own ^ 1)
     try:
         results = question(module, torch.Generator().manual_seed(own))
         return Answer({name: plain(value) for name, value in results.items()})

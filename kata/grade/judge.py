@@ -203,9 +203,10 @@ class Judge:
         verdicts, shape = self._verdicts(step, reply, text)
         points = round(step.points * share(verdicts), 2)
         assembled, why = points, ""
-        if _may_differ(step, reply, verdicts, case.steps) and reply.ended:
+        may_differ = _may_differ(step, reply, verdicts, case.steps)
+        if may_differ and reply.ended:
             assembled, why = 0.0, reply.ended
-        elif _may_differ(step, reply, verdicts, case.steps):
+        elif may_differ:
             own = self._ask(step, text, case, assembled=True)
             self._look(step, own, case)
             judged, _ = self._verdicts(step, own, text, assembled=True)

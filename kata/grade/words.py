@@ -4,7 +4,7 @@ and the number of a line; the line itself is read from what was handed in.
 
 import re
 
-from kata.course.loader import LoadFault
+from kata.course.loader import LoadFault, missing_dot, missing_step
 from kata.course.steps import STEPS, Step
 from kata.criteria.questions import NOT_DEFINED, Answer
 
@@ -22,10 +22,9 @@ def why_it_does_not_load(step: Step, fault: LoadFault, text: bytes, assembled: b
         return f"{place}: syntax error{_quoted(line)}."
     named = next((s.name for s in STEPS if re.search(rf"\b{s.name}\b", line)), "")
     if fault.code == "no dot" and named:
-        return f"{place}, imports {named} without a dot: write `from .{named} import`."
+        return missing_dot(f"{place},", named)
     if fault.code == "neighbour":
-        where = "next to it" if assembled else "among the steps it builds on"
-        return f"{place}, imports {named or 'a step'}, which is not there {where}."
+        return missing_step(f"{place},", named or "a step", assembled)
     module = re.match(r"\s*(?:from|import)\s+([\w.]+)", line)
     if fault.error == "ModuleNotFoundError" and module:
         name = module[1][:LINE_CAP]
