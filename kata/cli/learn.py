@@ -1,4 +1,4 @@
-"""For learners, step by step: check, watch, hint, solution, reset, picture, gallery."""
+"""For learners, step by step: check, watch, hint, solution, reset, predict, picture, gallery."""
 
 import sys
 from pathlib import Path
@@ -112,6 +112,23 @@ def reset(step: StepToName) -> None:
 
     with one_sentence():
         reset_step(open_workspace(), chosen_step(step), Console())
+
+
+@app.command(rich_help_panel=_PANEL)
+def predict(step: StepToName, checkpoint: DrawnWithOption = None, open_: OpenOption = True) -> None:
+    """Two questions about a step that passes, then what your code draws, and the answers.
+
+    Exit code 0: they were asked; 1: your file does not pass yet.
+    """
+    share_cores()
+
+    from kata.learn.predict import predict as ask_and_draw
+    from kata.learn.workspace import chosen_step, open_workspace
+
+    with one_sentence():
+        workspace = open_workspace()
+        was_asked = ask_and_draw(workspace, chosen_step(step), Console(), checkpoint, open_)
+    raise typer.Exit(0 if was_asked else 1)
 
 
 @app.command(rich_help_panel=_PANEL)

@@ -10,12 +10,26 @@ COURSE_FILE = Path(__file__).with_name("course.toml")
 
 
 @dataclass(frozen=True)
+class PredictionQuestion:
+    """Something to predict before one looks.
+
+    figure: the name of the step's figure that shows it; ask: the question; answer: what is to be
+    seen there, and why.
+    """
+
+    figure: str
+    ask: str
+    answer: str
+
+
+@dataclass(frozen=True)
 class Step:
     """One exercise.
 
     name: of its files; public: the names that a learner writes; builds_on: the numbers of the steps
     that its solution imports; minutes: for a first try; difficulty: 1 (a few lines) to 5; hints: a
-    question, a pointer, nearly code.
+    question, a pointer, nearly code; why: three sentences on why the solution is as it is;
+    questions: for a step that passes.
     """
 
     number: int
@@ -27,6 +41,8 @@ class Step:
     difficulty: int
     points: int
     hints: tuple[str, str, str]
+    why: tuple[str, str, str]
+    questions: tuple[PredictionQuestion, ...]
 
     @property
     def file(self) -> str:
@@ -54,10 +70,20 @@ def read_steps(path: Path) -> tuple[Step, ...]:
             k: tuple(v) if isinstance(v, list) else v for k, v in block.items()
         }
         try:
+            fields["why"] = tuple(map(_joined, fields["why"]))
+            fields["questions"] = tuple(
+                PredictionQuestion(**{k: _joined(v) for k, v in question.items()})
+                for question in fields["questions"]
+            )
             steps.append(Step(number, **fields))
-        except TypeError as error:
+        except (TypeError, KeyError) as error:
             raise ValueError(f"{path.name}, step {number}: {error}") from None
     return tuple(steps)
+
+
+def _joined(text: str) -> str:
+    """Return a paragraph as one line."""
+    return " ".join(text.split())
 
 
 STEPS = read_steps(COURSE_FILE)

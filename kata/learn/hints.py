@@ -2,8 +2,6 @@
 
 import contextlib
 import difflib
-import hashlib
-import json
 import os
 import re
 import shutil
@@ -13,17 +11,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from kata.course.files import cache_folder, shown, source_text, write_atomic
+from kata.course.files import shown, source_text, write_atomic
 from kata.course.steps import Step
 from kata.course.stubs import stub_text
+from kata.learn.memory import remember, remembered
 from kata.learn.messages import say, say_indented
 from kata.learn.workspace import Workspace, WorkspaceError
 from kata.runner.client import WarmRunner
 
 HINT_LEVELS = ("a question", "a pointer", "nearly code")
-
-_unwritten: dict[str, int] = {}
-"""Numbers of hints that could not be written; they are kept for this process."""
 
 
 def give_hint(workspace: Workspace, step: Step, console: Console, level: int | None = None) -> None:
@@ -59,19 +55,13 @@ def _lines(step: Step, level: int) -> list[str]:
 
 def hints_given(workspace: Workspace, step: Step) -> int:
     """Return how many hints of a step were given in this copy of the course."""
-    return _remembered(workspace).get(step.folder, 0)
+    number = remembered(workspace.root, "hints", step)
+    return number if isinstance(number, int) else 0
 
 
 def remember_hints(workspace: Workspace, step: Step, level: int) -> bool:
     """Note how many hints of a step were given. Return whether the note outlasts this process."""
-    path = _memory(workspace)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, json.dumps({**_remembered(workspace), step.folder: level}).encode())
-    except OSError:
-        _unwritten[step.folder] = level
-        return False
-    return True
+    return remember(workspace.root, "hints", step, level)
 
 
 def show_solution(workspace: Workspace, step: Step, console: Console, spoil: bool) -> bool:
@@ -84,7 +74,7 @@ def show_solution(workspace: Workspace, step: Step, console: Console, spoil: boo
         raise WorkspaceError(
             f"There is no solution to step {step.number} in this copy of the course."
         )
-    if not spoil and not _passes(workspace, step):
+    if not spoil and not passes(workspace, step):
         say(console, "", f"Step {step.number} does not pass yet, and the solution would spoil it.")
         say(console, "next", f"kata hint {step.number}, or kata solution {step.number} --spoil")
         return False
@@ -97,6 +87,9 @@ def show_solution(workspace: Workspace, step: Step, console: Console, spoil: boo
         console.print(Text(line, style=styles.get(line[:1], "")), soft_wrap=True)
     if not lines:
         console.print(f"Your file is the solution, letter by letter: {names[1]}.", highlight=False)
+    console.print()
+    console.print("Why it is so", style="bold")
+    say_indented(console, list(step.why), by=2)
     return True
 
 
@@ -124,7 +117,8 @@ def reset_step(workspace: Workspace, step: Step, console: Console) -> None:
     say(console, "stub", workspace.where(step))
 
 
-def _passes(workspace: Workspace, step: Step) -> bool:
+def passes(workspace: Workspace, step: Step) -> bool:
+    """Return whether a step passes its tests; run them if that is not known."""
     standing = workspace.standing(step)
     if standing.is_known:
         return standing.passed
@@ -156,16 +150,3 @@ def _backup(path: Path) -> Path:
             shutil.copyfile(path, kept)
             return kept
         number += 1
-
-
-def _memory(workspace: Workspace) -> Path:
-    course = hashlib.sha256(str(workspace.root).encode()).hexdigest()[:12]
-    return cache_folder() / "hints" / f"{course}.json"
-
-
-def _remembered(workspace: Workspace) -> dict[str, int]:
-    with contextlib.suppress(OSError, ValueError):
-        data = json.loads(_memory(workspace).read_text(encoding="utf-8"))
-        if isinstance(data, dict):
-            return {str(k): v for k, v in data.items() if isinstance(v, int)} | _unwritten
-    return dict(_unwritten)

@@ -49,7 +49,8 @@ def test_a_block_says_something_about_everything(step):
     assert min(step.minutes, step.points) > 0
     assert 1 <= step.difficulty <= 5
     assert all(1 <= number < step.number for number in step.builds_on)
-    assert len(step.hints) == 3
+    assert len(step.hints) == len(step.why) == 3
+    assert len(step.questions) == 2
 
 
 NEXT = len(STEPS) + 1
@@ -63,6 +64,8 @@ minutes = 20
 difficulty = 2
 points = 10
 hints = ["Why?", "A pointer.", "nearly code"]
+why = ["It is short.", "It is true.", "It is tested."]
+questions = []
 """
 
 
