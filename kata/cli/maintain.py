@@ -16,24 +16,29 @@ MAINTAIN_PANEL = "Maintain"
 @app.command(rich_help_panel=MAINTAIN_PANEL)
 def stubs(
     check: Annotated[
-        bool, typer.Option(help="Only say whether exercises/ holds the stubs of solutions/.")
+        bool, typer.Option(help="Only say whether the derived files are up to date.")
     ] = False,
 ) -> None:
-    """Write the stubs that are missing or untouched into exercises/; other files are left alone."""
+    """Write the stubs that are missing or untouched into exercises/, and the notebook; other files
+    are left alone.
+    """
     from kata.course.files import find_root
+    from kata.course.notebook import NOTEBOOK, is_notebook_stale, write_notebook
     from kata.course.stubs import stale_files, write_stubs
 
     root = find_root()
     if not (root / "solutions").is_dir():
         stop("The stubs are made from solutions/, which is not here.")
     if check:
-        if stale := stale_files(root):
+        stale = stale_files(root) + [str(NOTEBOOK)] * is_notebook_stale(root)
+        if stale:
             stop(f"Not up to date: {', '.join(stale)}. Run `kata stubs` to write them anew.")
-        print("exercises/ holds the stubs of solutions/.")
+        print("exercises/ holds the stubs of solutions/, and the notebook is up to date.")
         return
     table = Table("file", "")
     for name, done in write_stubs(root, root / "exercises").items():
         table.add_row(f"exercises/{name}", done)
+    table.add_row(NOTEBOOK.as_posix(), write_notebook(root))
     Console().print(table)
 
 

@@ -18,8 +18,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 MAP = "README.md"
 TABLE = re.compile(r"(?<=<!-- steps -->\n).*?(?=<!-- end of steps -->)", re.DOTALL)
 HEAD = """\
-| step | what it is about | first try | difficulty | points | you write |
-|---|---|---|---|---|---|
+| step | what it is about | first try | difficulty | points | you write | used in |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -84,13 +84,20 @@ def write_stubs(root: Path, folder: Path) -> dict[str, str]:
 
 def with_table(course_map: str, steps: Iterable[Step]) -> str:
     """Return the text of the course map with the table of the steps between its two markers."""
+    steps = tuple(steps)
     table = HEAD + "".join(
         f"| {s.number} | [{s.title}]({s.file}) | {s.minutes} min | "
         f"{'●' * s.difficulty}{'○' * (5 - s.difficulty)} | {s.points} | "
-        f"{', '.join(f'`{name}`' for name in s.public)} |\n"
+        f"{', '.join(f'`{name}`' for name in s.public)} | {_used_in(s, steps)} |\n"
         for s in steps
     )
     return TABLE.sub(lambda _: table, course_map)
+
+
+def _used_in(step: Step, steps: Iterable[Step]) -> str:
+    """Return what needs a step: the steps that build on it, else the end of the course."""
+    users = [str(s.number) for s in steps if step.number in s.builds_on]
+    return f"step{'s' * (len(users) > 1)} {', '.join(users)}" if users else "the final test"
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:

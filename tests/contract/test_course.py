@@ -92,7 +92,7 @@ def test_one_more_block_is_one_more_step(tmp_path):
         ("spread", "mean"),
         (3, 7),
     )
-    row = f"| {NEXT} | [Why diversity falls]({last.file}) | 20 min | ●●○○○ | 10 | `spread`, `mean` |\n"
+    row = f"| {NEXT} | [Why diversity falls]({last.file}) | 20 min | ●●○○○ | 10 | `spread`, `mean` | the final test |\n"
     course_map = with_table("<!-- steps -->\n<!-- end of steps -->\n", [*first, last])
     assert row in course_map
     assert course_map.count("](step") == NEXT
