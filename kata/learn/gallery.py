@@ -19,6 +19,7 @@ from kata.figures.curve import Curve
 from kata.figures.style import CaptionedFigure
 from kata.learn.board import run_missing
 from kata.learn.pictures import PICTURE_SEED, PictureKit, figures_of_step
+from kata.learn.predict import predictions
 from kata.learn.workspace import Workspace
 from kata.pages import render
 from kata.pages.playground import Walks, playground_of
@@ -146,8 +147,10 @@ def write_gallery(
     text = render(
         "gallery.html",
         drawn_by=_drawn_by(workspace, steps),
+        plane=None,
         playground=None if why else playground,
         figures_by_step=figures_by_step,
+        predictions={step.number: predictions(workspace, step) for step in steps},
     )
     _write_page(page, text)
     missing += [why] if why else []
