@@ -41,11 +41,12 @@ def plane_of(walks: PlaneWalks) -> dict[str, Any]:
     """
     start = int(np.argmin(np.abs(np.asarray(walks.scales) - START_SCALE)))
     followed = [_most_turned(walks, start, k) for k in (0, 1)]
+    points = _units(walks.points)
     data = {
         "scales": list(walks.scales),
         "times": [round(t, 4) for t in walks.times],
         "followed": followed,
-        "points": _units(walks.points),
+        "points": points,
         "unconditional": _units(walks.unconditional[:, :, followed]),
         "conditional": _units(walks.conditional[:, :, followed]),
     }
@@ -57,7 +58,7 @@ def plane_of(walks: PlaneWalks) -> dict[str, Any]:
             2 * HALF_HEIGHT * UNIT,
         ],
         "classes": walks.classes.tolist(),
-        "ends": data["points"][start][-1],
+        "ends": points[start][-1],
         "start": start,
         "data": data,
     }
