@@ -29,16 +29,17 @@ def stubs(
     root = find_root()
     if not (root / "solutions").is_dir():
         stop("The stubs are made from solutions/, which is not here.")
-    if check:
-        stale = stale_files(root) + [str(NOTEBOOK)] * is_notebook_stale(root)
-        if stale:
-            stop(f"Not up to date: {', '.join(stale)}. Run `kata stubs` to write them anew.")
-        print("exercises/ holds the stubs of solutions/, and the notebook is up to date.")
-        return
-    table = Table("file", "")
-    for name, done in write_stubs(root, root / "exercises").items():
-        table.add_row(f"exercises/{name}", done)
-    table.add_row(NOTEBOOK.as_posix(), write_notebook(root))
+    with one_sentence():
+        if check:
+            stale = stale_files(root) + [str(NOTEBOOK)] * is_notebook_stale(root)
+            if stale:
+                stop(f"Not up to date: {', '.join(stale)}. Run `kata stubs` to write them anew.")
+            print("exercises/ holds the stubs of solutions/, and the notebook is up to date.")
+            return
+        table = Table("file", "")
+        for name, done in write_stubs(root, root / "exercises").items():
+            table.add_row(f"exercises/{name}", done)
+        table.add_row(NOTEBOOK.as_posix(), write_notebook(root))
     Console().print(table)
 
 

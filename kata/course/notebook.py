@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from kata.course import KataError
 from kata.course.files import source_text, write_atomic
 from kata.course.steps import Step, step_of_file
 from kata.course.stubs import stub_text
@@ -109,10 +110,15 @@ def write_notebook(root: Path) -> str:
 
 
 def repository_of(root: Path) -> str:
-    """Return the address from which the course is cloned, as pyproject.toml says."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    address: str = project["urls"]["Repository"]
-    return address
+    """Return the address from which the course is cloned; KataError if pyproject.toml has none."""
+    try:
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return str(project["urls"]["Repository"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise KataError(
+            "The notebook needs the address of the course: name it in pyproject.toml, "
+            "as Repository under [project.urls]."
+        ) from None
 
 
 def _filled(text: str, root: Path, step: Step) -> str:

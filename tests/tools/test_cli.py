@@ -24,6 +24,7 @@ def course(tmp_path):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "kata" / "course").mkdir(parents=True)
     (tmp_path / "tests").mkdir()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for path in (tmp_path / "exercises").glob("*.py"):
         path.unlink()
     assert kata("stubs", cwd=tmp_path).returncode == 0
@@ -39,6 +40,14 @@ def test_stubs_are_checked(course):
     assert run.returncode == 2
     assert STEPS[3].file in run.stderr
     assert "kata stubs" in run.stderr
+
+
+def test_without_an_address_there_is_no_notebook(course):
+    """One sentence says where the address belongs."""
+    (course / "pyproject.toml").write_text("[project]\n")
+    run = kata("stubs", cwd=course)
+    assert (run.returncode, "Repository" in run.stderr) == (2, True)
+    assert "Traceback" not in run.stderr
 
 
 def test_stubs_keep_a_learners_work(course):
