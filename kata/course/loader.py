@@ -190,7 +190,7 @@ class Transplant(Implementation):
         if not self.solutions.is_dir():
             raise StepError("solutions/ is not part of this copy, so nothing can be put into it.")
         for number in set(numbers) - set(self.files):
-            raise _no_file(self.path, STEPS[number - 1])
+            raise _no_file(self.path, STEPS[number])
         taken = {n: self.files[n] for n in numbers}
         self.files = {**_step_files(self.solutions), **taken}
         self.assembled = True
@@ -294,7 +294,7 @@ class _Packages(MetaPathFinder):
         module.__path__ = []
         sys.modules[package] = module
         self.packages[package] = files
-        self.sources.update({f"{package}.{STEPS[n - 1].name}": paths for n, paths in files.items()})
+        self.sources.update({f"{package}.{STEPS[n].name}": paths for n, paths in files.items()})
         return package
 
     def clear(self) -> None:
@@ -360,6 +360,6 @@ def _files_under_test(path: Path, solutions: Path) -> dict[int, tuple[Path, ...]
             )
         return {step.number: (solutions / step.file, path)}
     raise StepError(
-        f"--impl {shown(path)}: a file must have a step's name ({STEPS[2].file}) "
+        f"--impl {shown(path)}: a file must have a step's name ({STEPS[3].file}) "
         "or lie in a folder like step03 as changes to it."
     )

@@ -27,9 +27,9 @@ class Step:
     """One exercise.
 
     name: of its files; public: the names that a learner writes; builds_on: the numbers of the steps
-    that its solution imports; minutes: for a first try; difficulty: 1 (a few lines) to 5; hints: a
-    question, a pointer, nearly code; why: three sentences on why the solution is as it is;
-    questions: for a step that passes.
+    that its solution imports; minutes: for a first try; difficulty: 1 (a few lines) to 5;
+    points: 0 for an optional step; hints: a question, a pointer, nearly code; why: three sentences
+    on why the solution is as it is; questions: for a step that passes.
     """
 
     number: int
@@ -43,6 +43,11 @@ class Step:
     hints: tuple[str, str, str]
     why: tuple[str, str, str]
     questions: tuple[PredictionQuestion, ...]
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether it earns no points and may be skipped."""
+        return self.points == 0
 
     @property
     def file(self) -> str:
@@ -65,7 +70,7 @@ def read_steps(path: Path) -> tuple[Step, ...]:
     unknown one.
     """
     steps = []
-    for number, block in enumerate(tomllib.loads(path.read_text(encoding="utf-8"))["steps"], 1):
+    for number, block in enumerate(tomllib.loads(path.read_text(encoding="utf-8"))["steps"]):
         fields: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in block.items()
         }
@@ -87,21 +92,23 @@ def _joined(text: str) -> str:
 
 
 STEPS = read_steps(COURSE_FILE)
+GRADED_STEPS = tuple(step for step in STEPS if not step.is_optional)
+"""The steps that earn points."""
 
 
 def step_by_number(number: int) -> Step:
     """Return the step of that number; ValueError if there is none."""
-    if not 1 <= number <= len(STEPS):
-        raise ValueError(f"there is no step {number}: the steps are 1 to {len(STEPS)}")
-    return STEPS[number - 1]
+    if not 0 <= number < len(STEPS):
+        raise ValueError(f"there is no step {number}: the steps are 0 to {len(STEPS) - 1}")
+    return STEPS[number]
 
 
 def foundations(step: Step) -> tuple[Step, ...]:
     """Return the steps that a step builds on, and those that they build on, in order."""
     numbers = set(step.builds_on)
     for number in step.builds_on:
-        numbers |= {below.number for below in foundations(STEPS[number - 1])}
-    return tuple(STEPS[number - 1] for number in sorted(numbers))
+        numbers |= {below.number for below in foundations(STEPS[number])}
+    return tuple(STEPS[number] for number in sorted(numbers))
 
 
 def step_of_file(path: Path) -> Step | None:

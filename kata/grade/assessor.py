@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any
 
-from kata.course.steps import STEPS, Step, step_by_number
+from kata.course.steps import GRADED_STEPS, Step, step_by_number
 from kata.course.variants import Mistake, read_mistake
 from kata.criteria.answers import Answers, decode, encode_all
 from kata.criteria.diagnosis import Diagnosis, diagnose
@@ -170,12 +170,12 @@ def serve() -> None:
     torch.set_num_threads(1)
     replies = os.dup(1)
     os.dup2(2, 1)
-    for step in STEPS:
+    for step in GRADED_STEPS:
         criteria_of(step)
     _limit_memory()
     send(replies, b"ready")
     solutions: dict[Step, Answers] = {}
-    known: dict[Step, dict[Mistake, Answers]] = {step: {} for step in STEPS}
+    known: dict[Step, dict[Mistake, Answers]] = {step: {} for step in GRADED_STEPS}
     with contextlib.suppress(EOFError):
         while True:
             head = json.loads(receive(0))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kata.course import KataError
 from kata.course.loader import joined_text
-from kata.course.steps import STEPS, Step, foundations
+from kata.course.steps import GRADED_STEPS, Step, foundations
 from kata.course.variants import Mistake, all_mistakes
 from kata.criteria.answers import Answers, Decoded
 from kata.criteria.verdicts import NOT_WRITTEN, Verdict, criteria_of, verdicts_from
@@ -71,11 +71,13 @@ class Judge:
     ) -> None:
         self.root, self.sandboxes, self.seed = root, sandboxes, seed
         self.limits = limits or Limits()
-        self._solutions = {s.number: (root / "solutions" / s.file).read_bytes() for s in STEPS}
-        handed_out = {s.number: root / "exercises" / s.file for s in STEPS}
+        self._solutions = {
+            s.number: (root / "solutions" / s.file).read_bytes() for s in GRADED_STEPS
+        }
+        handed_out = {s.number: root / "exercises" / s.file for s in GRADED_STEPS}
         self._stubs = {n: path.read_bytes() for n, path in handed_out.items() if path.is_file()}
         self._mistakes = all_mistakes(root)
-        self._locks = {s.number: threading.Lock() for s in STEPS}
+        self._locks = {s.number: threading.Lock() for s in GRADED_STEPS}
         self._assessors = Assessors()
         weakref.finalize(self, self._assessors.close)
         self._untouched: dict[int, SandboxReply] = {}
@@ -84,7 +86,7 @@ class Judge:
 
     def grade(self, submission: Submission, key: str = "") -> SubmissionResult:
         """Return a submission's result; if the grader fails, its `error` says why."""
-        out_of = float(sum(step.points for step in STEPS))
+        out_of = float(sum(step.points for step in GRADED_STEPS))
         case = _Case(submission, IN_ALL * self.limits.wall)
         if submission.late:
             case.notes.append("handed in late")
@@ -92,7 +94,7 @@ class Judge:
         if submission.refused:
             return replace(blank, refused=submission.refused)
         try:
-            for step in STEPS:
+            for step in GRADED_STEPS:
                 case.steps.append(self._step(step, case))
         except SandboxError as error:
             return replace(blank, error=str(error))
@@ -107,7 +109,7 @@ class Judge:
     @staticmethod
     def failed(submission: Submission, key: str, error: str) -> SubmissionResult:
         """Return the result of a submission at which the grader failed."""
-        out_of = float(sum(step.points for step in STEPS))
+        out_of = float(sum(step.points for step in GRADED_STEPS))
         return SubmissionResult(submission.name, key, 0.0, out_of, 0.0, error=error)
 
     def reference(self, step: Step) -> Answers:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kata.course.steps import STEPS, Step, step_by_number
+from kata.course.steps import GRADED_STEPS, Step, step_by_number
 from kata.grade.intake import printable
 from kata.grade.output import write_report
 from kata.grade.results import GradingRun, StepResult, SubmissionResult, slug
@@ -137,7 +137,7 @@ def _means(graded: Sequence[SubmissionResult]) -> list[dict[str, Any]]:
     files.
     """
     rows = []
-    for step in STEPS:
+    for step in GRADED_STEPS:
         if here := [s for r in graded for s in r.steps if s.step == step.number]:
             row = {
                 "step": step,
@@ -154,6 +154,6 @@ def _stuck(graded: Sequence[SubmissionResult]) -> list[tuple[Step, list[Submissi
     stuck: dict[int, list[SubmissionResult]] = {}
     for r in graded:
         first = next((s.step for s in r.steps if s.points < s.out_of / 2), None)
-        if first:
+        if first is not None:
             stuck.setdefault(first, []).append(r)
     return [(step_by_number(n), stuck[n]) for n in sorted(stuck)]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kata.course.steps import STEPS
+from kata.course.steps import GRADED_STEPS
 from kata.grade.output import sealed, unsealed, write_report
 
 VERSION = 2
@@ -170,7 +170,7 @@ class GradingRun:
         Results of another course, seed or isolation do not count.
         """
         there = load_results(folder)
-        out_of = float(sum(step.points for step in STEPS))
+        out_of = float(sum(step.points for step in GRADED_STEPS))
         missing = {
             name: SubmissionResult(name, "", 0.0, out_of, 0.0, error=NOT_YET)
             for name in self.wanted

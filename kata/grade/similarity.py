@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from kata.course.files import find_root
-from kata.course.steps import STEPS
+from kata.course.steps import GRADED_STEPS
 
 Fingerprints = Mapping[int, Sequence[int]]
 
@@ -75,7 +75,7 @@ def most_similar(everyone: Mapping[str, Fingerprints]) -> dict[str, Similarity]:
 @cache
 def _of_the_solutions() -> Fingerprints:
     folder = find_root() / "solutions"
-    return {s.number: fingerprint((folder / s.file).read_bytes()) for s in STEPS}
+    return {s.number: fingerprint((folder / s.file).read_bytes()) for s in GRADED_STEPS}
 
 
 def similarity(a: Fingerprints, b: Fingerprints) -> float:

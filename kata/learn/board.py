@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kata.course.files import pasted
-from kata.learn.messages import say, say_command
+from kata.learn.messages import say, say_command, say_how_to_skip
 from kata.learn.workspace import Standing, Workspace
 from kata.runner.client import WarmRunner
 from kata.runner.records import complaint
@@ -73,9 +73,9 @@ def show_board(workspaces: tuple[Workspace, ...], console: Console) -> None:
     console.print(table)
     console.print()
     counts = [
-        sum(workspace.standing(s).passed for s in workspace.steps) for workspace in workspaces
+        sum(workspace.standing(s).passed for s in workspace.counted) for workspace in workspaces
     ]
-    of = len(first.steps)
+    of = len(first.counted)
     told = ", ".join(f"{n} of {of} pass {way}" for n, way in zip(counts, ways, strict=True))
     console.print(f"{told}.", highlight=False)
     _say_next(console, workspaces)
@@ -85,6 +85,7 @@ def _say_next(console: Console, workspaces: tuple[Workspace, ...]) -> None:
     first, last = workspaces[0], workspaces[-1]
     if (step := first.current()) is not None:
         say_command(console, first, f"kata watch {step.number}", step)
+        say_how_to_skip(console, first, step)
     elif (step := last.current()) is not None:
         say_command(console, last, f"kata check {step.number}", step)
     else:

@@ -7,7 +7,14 @@ from rich.console import Console
 from kata.course.files import pasted, shown
 from kata.course.steps import Step
 from kata.learn.examine import absent, examine
-from kata.learn.messages import say, say_command, say_finding, say_heading, say_result
+from kata.learn.messages import (
+    say,
+    say_command,
+    say_finding,
+    say_heading,
+    say_how_to_skip,
+    say_result,
+)
 from kata.learn.workspace import Workspace, WorkspaceError
 from kata.runner.client import WarmRunner
 from kata.runner.outcomes import PytestResult
@@ -18,7 +25,7 @@ def check_step(workspace: Workspace, step: Step | None, console: Console) -> boo
 
     Raise WorkspaceError if there is no file to test.
     """
-    chosen = step or workspace.current() or workspace.steps[0]
+    chosen = step or workspace.current() or workspace.counted[0]
     demand_file(workspace, chosen)
     if say_what_is_missing(console, workspace, chosen):
         return False
@@ -67,6 +74,7 @@ def say_what_is_missing(console: Console, workspace: Workspace, step: Step) -> b
         )
         console.print()
         _say_hint_or_watch(console, workspace, step)
+        say_how_to_skip(console, workspace, step)
     elif (needed := standing.waits_for) is not None:
         console.print(
             f"Steps are tested together here, and step {step.number} uses step {needed.number}, "

@@ -14,7 +14,7 @@ from torch import Tensor
 from kata.course import KataError
 from kata.course.files import shown, write_atomic
 from kata.course.loader import Transplant
-from kata.course.steps import STEPS, Step
+from kata.course.steps import GRADED_STEPS, STEPS, Step
 from kata.figures.curve import Curve
 from kata.figures.style import CaptionedFigure
 from kata.learn.board import run_missing
@@ -217,7 +217,7 @@ def _playground(
 
 def _drawn_by(workspace: Workspace, steps: tuple[Step, ...]) -> str:
     folder = shown(workspace.implementation.path)
-    if len(steps) == len(STEPS):
+    if set(steps) >= set(GRADED_STEPS):
         return f"all steps in {folder}"
     numbers = ", ".join(str(step.number) for step in steps)
     rest = ", and the solutions of the rest" if workspace.implementation.solutions.is_dir() else ""

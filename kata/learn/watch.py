@@ -39,7 +39,7 @@ def watch_step(workspace: Workspace, step: Step | None, console: Console) -> Non
 
     Raise WorkspaceError if there is no file to begin with.
     """
-    chosen = step or workspace.current() or workspace.steps[0]
+    chosen = step or workspace.current() or workspace.counted[0]
     demand_file(workspace, chosen)
     events = Events()
     with (

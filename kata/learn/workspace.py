@@ -73,6 +73,11 @@ class Workspace:
             return STEPS
         return tuple(s for s in STEPS if s.number in self.implementation.files)
 
+    @property
+    def counted(self) -> tuple[Step, ...]:
+        """Return the steps that count: all but the optional ones, or the one of a single file."""
+        return tuple(s for s in self.steps if not s.is_optional) or self.steps
+
     def file(self, step: Step) -> Path:
         """Return where a step's file lies, or would lie."""
         path = self.implementation.path
@@ -101,7 +106,7 @@ class Workspace:
         if not self.assembled:
             return None
         used = {step_of_file(path) for path in reach(self.implementation, step)}
-        used |= {STEPS[n - 1] for n in step.builds_on}
+        used |= {STEPS[n] for n in step.builds_on}
         return next((s for s in STEPS if s in used - {step} and not self.written(s)), None)
 
     def job(self, step: Step) -> PytestJob:
@@ -121,18 +126,18 @@ class Workspace:
 
     def current(self) -> Step | None:
         """Return the step to work on: of those begun the last saved, else the first that does
-        not pass, or None.
+        not pass, or None. An optional step is so only until something is written in a later one.
         """
-        todo = [s for s in self.steps if not self.standing(s).passed]
+        todo = [s for s in self.steps if not self.standing(s).passed and not self._is_over(s)]
         begun = [s for s in todo if self.written(s)]
         return max(begun, key=self._saved) if begun else next(iter(todo), None)
 
     def after(self, step: Step) -> Step | None:
         """Return the next step that does not pass, from one on and round to the first; None if
-        all others pass.
+        all others pass. It is never an optional one.
         """
-        order = [s for s in self.steps if s.number > step.number]
-        order += [s for s in self.steps if s.number < step.number]
+        order = [s for s in self.counted if s.number > step.number]
+        order += [s for s in self.counted if s.number < step.number]
         return next((s for s in order if not self.standing(s).passed), None)
 
     def where(self, step: Step, name: str = "") -> str:
@@ -145,6 +150,12 @@ class Workspace:
         found = re.search(rf"^(?:def|class) {re.escape(name)}\b", text, re.MULTILINE)
         line = text.count("\n", 0, found.start()) + 1 if found else 1
         return f"{shown(self.file(step))}:{line}"
+
+    def _is_over(self, step: Step) -> bool:
+        """Return whether a step is optional and something is written in a later one."""
+        return step.is_optional and any(
+            self.written(s) for s in self.steps if s.number > step.number
+        )
 
     def _saved(self, step: Step) -> float:
         try:
@@ -159,10 +170,10 @@ def chosen_step(text: str) -> Step:
     """
     match = re.fullmatch(r"(?:step)?0*(\d+)", text) or re.match(r"step0*(\d+)_", Path(text).name)
     try:
-        return step_by_number(int(match[1]) if match else 0)
+        return step_by_number(int(match[1]) if match else -1)
     except ValueError:
         raise WorkspaceError(
-            f"There is no step {text}: name one from 1 to {len(STEPS)}, as in `kata check 3`."
+            f"There is no step {text}: name one from 0 to {len(STEPS) - 1}, as in `kata check 3`."
         ) from None
 
 

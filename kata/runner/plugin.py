@@ -116,7 +116,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     files = [
         paths[-1]
         for number, paths in implementation.files.items()
-        if None in asked or STEPS[number - 1] in asked
+        if None in asked or STEPS[number] in asked
     ]
     if len(files) == 1:
         return [f"under test: {shown(files[0])} ({how})"]
@@ -165,7 +165,7 @@ def pytest_runtest_makereport(
     ):
         said = re.match(r"step (\d+): (\S+)", str(call.excinfo.value))
         if said and int(said[1]) < tested.number and int(said[1]) in implementation.files:
-            missing = STEPS[int(said[1]) - 1]
+            missing = STEPS[int(said[1])]
             report.longrepr = (
                 f"Step {tested.number} uses {said[2]} of step {missing.number}, which is not written yet: "
                 f"{shown(implementation.files[missing.number][-1])} comes first."
@@ -189,13 +189,15 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     )
     option = implementation.options()
     if failed:
-        first = failed[0]
+        is_begun = any(not step.is_optional for step in passed)
+        first = next((s for s in failed if not (s.is_optional and is_begun)), failed[0])
         where = shown(implementation.files.get(first.number, (implementation.path,))[-1])
         terminal.write_line(f"next: kata check {first.number}{option}    {where}")
     elif passed:
         last = passed[-1]
-        is_last = last.number == len(STEPS)
-        terminal.write_line("next: kata" + ("" if is_last else f" watch {last.number + 1}{option}"))
+        terminal.write_line(
+            "next: kata" + ("" if last == STEPS[-1] else f" watch {last.number + 1}{option}")
+        )
 
 
 @pytest.fixture(scope="session")

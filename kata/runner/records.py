@@ -57,7 +57,7 @@ def reach(implementation: Implementation, step: Step) -> list[Path]:
     for path in found:  # which grows: a step that is named may name another
         with contextlib.suppress(OSError):
             named = set(re.findall(rb"step\d\d_\w+", path.read_bytes()))
-            below = [neighbours / s.file for s in STEPS[: step.number - 1]]
+            below = [neighbours / s.file for s in STEPS[: step.number]]
             found += [p for p in below if p.stem.encode() in named and p not in found]
     return found
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from kata.course import KataError
 from kata.course.files import shown
 from kata.course.loader import Implementation
-from kata.course.steps import STEPS, Step, step_by_number
+from kata.course.steps import GRADED_STEPS, Step, step_by_number
 
 
 class StepCallError(KataError):
@@ -29,7 +29,7 @@ class CheckedSteps:
     """
 
     def __init__(
-        self, target: str | Path | Implementation, log: TextIO, steps: Iterable[Step] = STEPS
+        self, target: str | Path | Implementation, log: TextIO, steps: Iterable[Step] = GRADED_STEPS
     ) -> None:
         self.implementation = (
             target if isinstance(target, Implementation) else Implementation(target, assembled=True)

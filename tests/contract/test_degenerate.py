@@ -9,7 +9,7 @@ import pytest
 
 from kata.course.files import find_root
 from kata.course.loader import Implementation
-from kata.course.steps import STEPS
+from kata.course.steps import GRADED_STEPS
 from kata.criteria.questions import ask
 from kata.criteria.verdicts import verdicts_on
 from kata.grade.judge import share
@@ -17,7 +17,7 @@ from kata.grade.judge import share
 from .degenerate import DEGENERATE
 
 ROOT = find_root()
-by_step = pytest.mark.parametrize("step", STEPS, ids=lambda s: s.folder)
+by_step = pytest.mark.parametrize("step", GRADED_STEPS, ids=lambda s: s.folder)
 
 AT_MOST = 0.1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kata.course import KataError
 from kata.course.files import find_root
-from kata.course.steps import STEPS, Step
+from kata.course.steps import GRADED_STEPS, Step
 from kata.grade.intake.archives import archive_ending
 from kata.grade.intake.caps import FILE_CAP, Budget
 from kata.grade.intake.contents import contents
@@ -77,7 +77,8 @@ def read_class(folder: Path, platform: str = "auto") -> ClassFolder:
         seen = f" Seen and not taken: {listed(one.place for one in left)}." if left else ""
         raise IntakeError(
             f"{printable(str(folder))} holds no submissions: each must be a folder or an archive with some "
-            f"of the files {STEPS[0].file} to {STEPS[-1].file}, or have a name that a platform gives.{seen}"
+            f"of the files {GRADED_STEPS[0].file} to {GRADED_STEPS[-1].file}, "
+            f"or have a name that a platform gives.{seen}"
         )
     by_key = defaultdict(list)
     for upload in uploads:

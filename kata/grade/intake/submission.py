@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from kata.course.steps import STEPS, Step
+from kata.course.steps import GRADED_STEPS, Step
 from kata.grade.intake.caps import Unreadable
 from kata.grade.intake.contents import Found
 from kata.grade.intake.names import listed, printable
@@ -67,11 +67,12 @@ class Candidate:
 def sort_out(found: Sequence[Found], whole: frozenset[PurePosixPath] = frozenset()) -> Submission:
     """Return the submission that files make, without a name.
 
-    whole: places that are named if nothing was taken from them, whatever they are.
+    whole: places that are named if nothing was taken from them, whatever they are. Optional
+    steps are left out, without a note if there is anything else.
     """
     candidates, notes = _candidates(found)
     files, problems, taken = {}, {}, set()
-    for step in STEPS:
+    for step in GRADED_STEPS:
         if not (of_step := [c for c in candidates if c.step == step]):
             continue
         chosen, said, problem = _choose(of_step)
@@ -85,6 +86,8 @@ def sort_out(found: Sequence[Found], whole: frozenset[PurePosixPath] = frozenset
                 notes.append(f"{chosen.where} was read as {note}")
             taken.add(chosen.found.place)
             taken |= {c.found.place for c in of_step}
+    if files or problems:
+        taken |= {c.found.place for c in candidates if c.step.is_optional}
     unread = [one for one in found if one.problem and one.place not in taken]
     refused = ""
     if unread and not files and not problems:

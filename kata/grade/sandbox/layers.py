@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from kata.course.steps import STEPS
+from kata.course.steps import GRADED_STEPS
 from kata.grade.sandbox.bubblewrap import ENVIRONMENT, NEEDS, IsolationError
 from kata.grade.sandbox.client import SandboxError, Sandboxes, SandboxJob
 from kata.grade.sandbox.inspection import namespace_of_processes
@@ -88,7 +88,7 @@ def try_layers(sandboxes: Sandboxes, root: Path, outside: tuple[Path, ...]) -> l
             "environment": sorted(os.environ.keys() - _HARMLESS),
         }
         try:
-            reply = sandboxes.run(SandboxJob(STEPS[0], {}, inspection=request), seed=0)
+            reply = sandboxes.run(SandboxJob(GRADED_STEPS[0], {}, inspection=request), seed=0)
         except SandboxError as error:
             raise IsolationError(
                 f"No job can be run here ({error}): {NEEDS[sandboxes.isolation]}."

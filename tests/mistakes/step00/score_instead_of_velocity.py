@@ -1,0 +1,13 @@
+"""It is the score, -(x - (1 - t) mean) / D. The velocity is -(x + t score) / (1 - t).
+
+Seen in: our own thinking
+Caught by: test_gaussian_velocity_at_both_ends,
+test_gaussian_velocity_is_expected_noise_less_expected_data
+"""
+
+
+def gaussian_velocity(x, t, mean, std):
+    if not 0 < std < math.inf:
+        raise ValueError("std")
+    t, mean = t.to(x.dtype)[:, None], mean.to(x.dtype)
+    return -(x - (1 - t) * mean) / ((1 - t) ** 2 * std**2 + t**2)

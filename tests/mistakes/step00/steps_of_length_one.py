@@ -1,0 +1,15 @@
+"""The velocity is not multiplied by dt: every step is as long as the whole walk.
+
+Seen in: our own thinking
+Caught by: test_constant_velocity_is_walked_once
+"""
+
+
+def walk_back(velocity, x1, num_steps=50):
+    if num_steps < 1:
+        raise ValueError("num_steps")
+    x = x1
+    for i in range(num_steps):
+        t = x1.new_full((len(x1),), 1 - i / num_steps)
+        x = x - velocity(x, t)
+    return x

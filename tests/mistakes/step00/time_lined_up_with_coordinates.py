@@ -1,0 +1,13 @@
+"""t of shape (N,) meets points of shape (N, 2) as it is. For two points it runs along the two
+coordinates; for other numbers of points it is an error.
+
+Seen in: our own thinking
+Caught by: test_every_point_has_its_own_time
+"""
+
+
+def point_on_path(x0, x1, t):
+    if x0.shape != x1.shape or t.shape != x0.shape[:1]:
+        raise ValueError("shapes")
+    t = t.to(x0.dtype)
+    return (1 - t) * x0 + t * x1

@@ -1,0 +1,15 @@
+"""The velocity gets t of shape (1,) for all points. It expects one time per point, (N,).
+
+Seen in: our own thinking
+Caught by: test_velocity_is_evaluated_at_one_to_dt
+"""
+
+
+def walk_back(velocity, x1, num_steps=50):
+    if num_steps < 1:
+        raise ValueError("num_steps")
+    x = x1
+    for i in range(num_steps):
+        t = x1.new_full((1,), 1 - i / num_steps)
+        x = x - velocity(x, t) / num_steps
+    return x

@@ -1,0 +1,15 @@
+"""Every step uses the velocity at x1; it has to be evaluated where the walk is now.
+
+Seen in: our own thinking
+Caught by: test_each_step_starts_where_the_last_one_ended
+"""
+
+
+def walk_back(velocity, x1, num_steps=50):
+    if num_steps < 1:
+        raise ValueError("num_steps")
+    x = x1
+    for i in range(num_steps):
+        t = x1.new_full((len(x1),), 1 - i / num_steps)
+        x = x - velocity(x1, t) / num_steps
+    return x
