@@ -96,6 +96,8 @@ def with_table(course_map: str, steps: Iterable[Step]) -> str:
 
 def _used_in(step: Step, steps: Iterable[Step]) -> str:
     """Return what needs a step: the steps that build on it, else the end of the course."""
+    if step.is_optional:
+        return "nothing: skip it if you like"
     users = [str(s.number) for s in steps if step.number in s.builds_on]
     return f"step{'s' * (len(users) > 1)} {', '.join(users)}" if users else "the final test"
 

@@ -91,7 +91,7 @@ def say_how_to_skip(console: Console, workspace: Workspace, step: Step) -> None:
     """Print how to skip an optional step; print nothing for other steps."""
     if step.is_optional and (after := workspace.after(step)) is not None:
         command = f"kata watch {after.number}{workspace.implementation.options()}"
-        say(console, "or", f"{command}, to skip step {step.number}: it earns no points")
+        say(console, "or", f"{command}    step {step.number} may be skipped")
 
 
 def paragraph(step: Step, outcome: Outcome) -> str:

@@ -12,7 +12,7 @@ from kata.testing.models import LabelField
 
 @pytest.fixture(scope="module")
 def solve():
-    """The public names of all ten solutions."""
+    """The public names of all solutions."""
     implementation = Implementation("solutions")
     modules = {s: implementation.module(s) for s in STEPS}
     return {name: getattr(module, name) for s, module in modules.items() for name in s.public}

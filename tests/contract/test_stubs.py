@@ -90,14 +90,14 @@ def test_one_solution_among_stubs_turns_its_step_green(runner, stubs, tmp_path, 
 def test_worked_on_files_are_never_overwritten(stubs, tmp_path):
     """`kata stubs` writes what is missing or untouched, and leaves a learner's work alone."""
     folder = shutil.copytree(stubs, tmp_path / "exercises")
-    done, gone, broken, old = (folder / s.file for s in STEPS[:4])
-    shutil.copy(ROOT / "solutions" / STEPS[0].file, done)
+    done, gone, broken, old = (folder / s.file for s in STEPS[1:5])
+    shutil.copy(ROOT / "solutions" / STEPS[1].file, done)
     gone.unlink()
     broken.write_text("def guide(:\n", encoding="utf-8")
     old.write_text(old.read_text(encoding="utf-8").replace("Step 4", "Step four"), encoding="utf-8")
     kept = {path: path.read_text(encoding="utf-8") for path in (done, broken)}
     report = write_stubs(ROOT, folder)
-    assert [report[s.file] for s in STEPS[:5]] == [
+    assert [report[s.file] for s in STEPS[1:6]] == [
         "kept",
         "written",
         "kept",
@@ -113,7 +113,7 @@ def test_stubs_keep_everything_around_the_bodies():
     cut like the rest.
     """
     solution, stub = dedent(SOLUTION), dedent(STUB)
-    assert stub_text(solution, STEPS[2]) == stub
+    assert stub_text(solution, STEPS[3]) == stub
 
 
 def test_stubs_are_recognised():
@@ -133,7 +133,7 @@ def test_a_byte_order_mark_changes_nothing(stubs, tmp_path):
     )
     folder = shutil.copytree(stubs, tmp_path / "exercises")
     shutil.copy(ROOT / "exercises" / "README.md", folder)
-    untouched, old, done = (folder / s.file for s in STEPS[:3])
+    untouched, old, done = (folder / s.file for s in STEPS[1:4])
     text = old.read_text(encoding="utf-8").replace("Step 2", "Step two")
     solution = (ROOT / "solutions" / done.name).read_text(encoding="utf-8")
     untouched.write_text(untouched.read_text(encoding="utf-8"), encoding="utf-8-sig")
@@ -141,9 +141,9 @@ def test_a_byte_order_mark_changes_nothing(stubs, tmp_path):
     done.write_text(solution, encoding="utf-8-sig")
     assert is_untouched("\ufeff" + text)
     assert not is_untouched("\ufeff" + solution)
-    assert stale_files(tmp_path) == [STEPS[1].file, STEPS[2].file]
+    assert stale_files(tmp_path) == [STEPS[2].file, STEPS[3].file]
     report = write_stubs(ROOT, folder)
-    assert [report[s.file] for s in STEPS[:3]] == ["written", "written", "kept"]
+    assert [report[s.file] for s in STEPS[1:4]] == ["written", "written", "kept"]
     assert untouched.read_bytes() == (stubs / untouched.name).read_bytes()
     assert done.read_text(encoding="utf-8-sig") == solution
 
@@ -156,18 +156,18 @@ def test_stale_files_are_found(stubs, tmp_path):
     folder = shutil.copytree(stubs, tmp_path / "exercises")
     shutil.copy(ROOT / "exercises" / "README.md", folder)
     assert stale_files(tmp_path) == []
-    (folder / STEPS[6].file).write_text("", encoding="utf-8")
-    (folder / STEPS[8].file).unlink()
+    (folder / STEPS[7].file).write_text("", encoding="utf-8")
+    (folder / STEPS[9].file).unlink()
     (folder / "README.md").write_text("", encoding="utf-8")
-    assert stale_files(tmp_path) == [STEPS[6].file, STEPS[8].file, "README.md"]
+    assert stale_files(tmp_path) == [STEPS[7].file, STEPS[9].file, "README.md"]
 
 
 def test_the_table_of_the_course_map_is_written(stubs, tmp_path):
     """`kata stubs` writes the table between the markers, and leaves the text around it alone."""
     folder = shutil.copytree(stubs, tmp_path / "exercises")
     right = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
-    assert f"[{STEPS[6].title}]" in right
-    wrong = right.replace(f"[{STEPS[6].title}]", "[another title]")
+    assert f"[{STEPS[7].title}]" in right
+    wrong = right.replace(f"[{STEPS[7].title}]", "[another title]")
     (folder / "README.md").write_text(wrong, encoding="utf-8")
     assert write_stubs(ROOT, folder)["README.md"] == "written"
     assert (folder / "README.md").read_text(encoding="utf-8") == right

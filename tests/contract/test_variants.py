@@ -68,7 +68,7 @@ def test_alternative_passes(results, variant):
 
 
 def test_there_are_enough_of_them():
-    """110 mistakes in all, 10 for each of steps 1 to 7, 5 for each of 8 to 10; 3 alternatives a
+    """110 mistakes in all, 10 for each of steps 0 to 7, 5 for each of 8 to 10; 3 alternatives a
     step.
     """
     for step in STEPS:

@@ -9,7 +9,7 @@ from kata.course.files import find_root
 from kata.course.steps import STEPS
 from kata.grade.intake import read_class
 
-ONE, THREE = STEPS[0].file, STEPS[2].file
+ONE, THREE = STEPS[1].file, STEPS[3].file
 WORK = b"def guide(): return 3\ndef guided_velocity(): return 3\n"
 STUB = (find_root() / "exercises" / THREE).read_bytes()
 

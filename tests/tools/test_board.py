@@ -1,6 +1,7 @@
 """The board: read off the files, so that nothing can be lost or go stale."""
 
 import io
+import os
 import shlex
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import unicodedata
 import pytest
 from rich.console import Console
 
-from kata.course.steps import STEPS
+from kata.course.steps import GRADED_STEPS, STEPS
 from kata.learn import board as boards
 from kata.learn.board import in_words, run_and_show_board, show_board
 from kata.learn.workspace import Standing, Workspace
@@ -30,9 +31,10 @@ def test_a_fresh_course_needs_no_test_to_be_run(course, kata):
     """All stubs: the board is there at once, for it starts nothing."""
     run = kata()
     assert run.returncode == 0
-    assert run.stdout.count("not begun") == 20
+    assert run.stdout.count("not begun") == 22
     assert "0 of 10 pass isolated, 0 of 10 pass assembled." in run.stdout
-    assert "next   kata watch 1    exercises/step01_embeddings.py:" in run.stdout
+    assert "next   kata watch 0    exercises/step00_plane.py:" in run.stdout
+    assert "or     kata watch 1    step 0 may be skipped" in run.stdout
     assert max(len(line) for line in run.stdout.splitlines()) <= 80
 
 
@@ -48,16 +50,42 @@ def test_what_is_missing_is_run_once(course, kata):
     second.
     """
     for number in (2, 9):
-        shutil.copy(course / "solutions" / STEPS[number - 1].file, course / "exercises")
+        shutil.copy(course / "solutions" / STEPS[number].file, course / "exercises")
     first, second = kata(), kata()
     assert first.stdout == second.stdout
     assert "tests" in first.stderr
     assert second.stderr == ""
-    rows = {line.split()[0]: line for line in first.stdout.splitlines()[1:11]}
+    rows = {line.split()[0]: line for line in first.stdout.splitlines()[1:12]}
     assert rows["2"].count("passes") == 2
     assert rows["9"].count("passes") == 1
     assert "needs 3" in rows["9"] or "needs 7" in rows["9"]
     assert "2 of 10 pass isolated, 1 of 10 pass assembled." in first.stdout
+
+
+def test_an_optional_step_is_offered_until_a_later_one_is_begun(course):
+    """Then it is never the current step again, even if it was saved last; it can still be named."""
+    workspace = Workspace()
+    assert workspace.current() == STEPS[0]
+    (course / "exercises" / STEPS[0].file).write_text("x = 1\n", encoding="utf-8")
+    assert workspace.current() == STEPS[0]
+    (course / "exercises" / STEPS[2].file).write_text("x = 1\n", encoding="utf-8")
+    os.utime(course / "exercises" / STEPS[2].file, (0, 0))
+    assert workspace.current() == STEPS[2]
+    assert "may be skipped" not in shown_board((workspace,))
+    assert Workspace("exercises/step00_plane.py").current() == STEPS[0]
+
+
+def test_nobody_is_sent_back_to_an_optional_step(course, monkeypatch):
+    """Neither after another step nor at the end: with all ten done, nothing is left to do."""
+    workspace = Workspace()
+    assert workspace.after(STEPS[0]) == STEPS[1]
+    assert workspace.after(STEPS[10]) == STEPS[1]
+    done = {step: Standing(True, PASSED) for step in GRADED_STEPS}
+    monkeypatch.setattr(workspace, "standing", lambda step: done.get(step, Standing(False)))
+    monkeypatch.setattr(workspace, "written", done.__contains__)
+    assert workspace.current() is None
+    assert workspace.after(STEPS[10]) is None
+    assert "10 of 10 pass isolated." in shown_board((workspace,))
 
 
 def test_a_step_in_words():
@@ -68,7 +96,7 @@ def test_a_step_in_words():
         "passes": Standing(True, PASSED),
         "2 fail": Standing(True, FAILED),
         "fails": Standing(True, PytestResult(reason="ended")),
-        "needs 3": Standing(True, None, STEPS[2]),
+        "needs 3": Standing(True, None, STEPS[3]),
     }
     for words, standing in cases.items():
         assert in_words(standing) == words
@@ -81,7 +109,7 @@ def test_ctrl_c_shows_what_is_known(course, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    shutil.copy(course / "solutions" / STEPS[0].file, course / "exercises")
+    shutil.copy(course / "solutions" / STEPS[1].file, course / "exercises")
     monkeypatch.setattr(boards, "run_missing", interrupted)
     console = Console(file=io.StringIO(), width=80)
     run_and_show_board((Workspace(),), console, console)
@@ -97,8 +125,8 @@ def test_narrow_terminals(course, width):
     """
     both = (Workspace(), Workspace(assembled=True))
     lines = shown_board(both, width).splitlines()
-    assert all(len(line) <= width for line in lines if not line.startswith("next"))
-    assert "\n".join(lines).count("not begun") == 20
+    assert all(len(line) <= width for line in lines if not line.startswith(("next", "or ")))
+    assert "\n".join(lines).count("not begun") == 22
     words = {word for step in STEPS for word in step.title.split()}
     assert words <= set(" ".join(lines).split())
     assert ("level" in lines[0]) == (width == 80)
@@ -113,7 +141,7 @@ def test_no_character_is_of_ambiguous_width(course):
 
 def test_an_unwritable_cache_hides_no_result(course, kata, tmp_path):
     """The results are kept for the process, and one sentence says what to do about the folder."""
-    shutil.copy(course / "solutions" / STEPS[2].file, course / "exercises")
+    shutil.copy(course / "solutions" / STEPS[3].file, course / "exercises")
     (tmp_path / "file").write_text("", encoding="utf-8")
     run = kata(KATA_CACHE=str(tmp_path / "file" / "cache"))
     assert run.returncode == 0, run.stderr
@@ -130,7 +158,7 @@ def test_the_suggested_command_works_in_another_folder(course, tmp_path, monkeyp
     monkeypatch.chdir(elsewhere)
     text = shown_board((Workspace(folder),), width=200)
     command = shlex.split(text.rpartition("next   ")[2].partition("    ")[0])
-    assert command == ["kata", "watch", "1", "--impl", str(folder)]
+    assert command == ["kata", "watch", "0", "--impl", str(folder)]
     again = [sys.executable, "-m", "kata", "check", *command[2:]]
     run = subprocess.run(again, cwd=elsewhere, capture_output=True, text=True, check=False)
     assert "Nothing is written here yet" in run.stdout

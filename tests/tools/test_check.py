@@ -18,7 +18,7 @@ from kata.learn.workspace import Workspace, WorkspaceError, chosen_step
 from kata.runner.client import WarmRunner
 
 ROOT = find_root()
-STEP = STEPS[1]
+STEP = STEPS[2]
 SOLUTION = (ROOT / "solutions" / STEP.file).read_text(encoding="utf-8")
 FORMULA = "    return time_embedding + class_embedding\n"
 
@@ -58,13 +58,13 @@ def test_a_right_step_passes_and_the_next_command_is_said(told):
 def test_a_known_mistake_is_named(told, tmp_path):
     """First failure, place, diagnosis, where it was seen, next command: in this order."""
     mistake = ROOT / "tests/mistakes/step03/scale_from_conditional.py"
-    passed, text = told(joined_text([ROOT / "solutions" / STEPS[2].file, mistake]), step=STEPS[2])
+    passed, text = told(joined_text([ROOT / "solutions" / STEPS[3].file, mistake]), step=STEPS[3])
     assert not passed
     parts = [
         "Called guide(v_uncond, v_cond, 0.0).",
         "Expected: w = 0 ignores the label",
         "Try: start from v_uncond",
-        f"where  {shown(tmp_path)}/{STEPS[2].file}:",
+        f"where  {shown(tmp_path)}/{STEPS[3].file}:",
         "Diagnosis: your `guide` gives exactly what this known mistake gives:",
         "The scale counts from the conditional side",
         "Seen in threestudio#127",
@@ -158,7 +158,7 @@ def test_results_are_remembered_by_what_was_tested(runner, tmp_path):
     for step in STEPS:
         shutil.copy(ROOT / "solutions" / step.file, tmp_path)
     alone, together = Workspace(tmp_path), Workspace(tmp_path, assembled=True)
-    sampling, guidance = STEPS[6], tmp_path / STEPS[2].file
+    sampling, guidance = STEPS[7], tmp_path / STEPS[3].file
     for workspace in (alone, together):
         assert workspace.run(runner, sampling).passed
         assert workspace.standing(sampling).passed
@@ -168,7 +168,7 @@ def test_results_are_remembered_by_what_was_tested(runner, tmp_path):
     assert not together.standing(sampling).is_known
     guidance.write_text(before, encoding="utf-8")
     assert together.standing(sampling).passed
-    (tmp_path / STEPS[3].file).write_text("# not used by step 7\n", encoding="utf-8")
+    (tmp_path / STEPS[4].file).write_text("# not used by step 7\n", encoding="utf-8")
     assert together.standing(sampling).passed
 
 
@@ -178,10 +178,10 @@ def test_a_step_may_be_named_in_several_ways(text):
     assert chosen_step(text) == STEP
 
 
-@pytest.mark.parametrize("text", ["0", str(len(STEPS) + 1), "-1", "three", "", "exercises", "3.5"])
+@pytest.mark.parametrize("text", [str(len(STEPS)), "-1", "three", "", "exercises", "3.5"])
 def test_a_step_that_is_none_is_one_sentence(text):
     """It says which there are."""
-    with pytest.raises(WorkspaceError, match=r"There is no step .*1 to 10"):
+    with pytest.raises(WorkspaceError, match=r"There is no step .*0 to 10"):
         chosen_step(text)
 
 
@@ -202,7 +202,7 @@ def test_the_command_from_outside(course, kata):
 
 def test_without_solutions_a_missing_step_is_named_as_the_reason(course, kata):
     """In a students' copy steps are tested together, and there is no diagnosis."""
-    shutil.copy(course / "solutions" / STEPS[6].file, course / "exercises")
+    shutil.copy(course / "solutions" / STEPS[7].file, course / "exercises")
     shutil.rmtree(course / "solutions")
     run = kata("check", "7")
     assert run.returncode == 1

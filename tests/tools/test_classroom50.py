@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from kata.course.files import find_root
-from kata.course.steps import STEPS, step_by_number
+from kata.course.steps import GRADED_STEPS, step_by_number
 from kata.grade import autograder
 from kata.grade.classroom50 import classroom50_result, write_classroom50
 from kata.grade.results import StepResult, SubmissionResult
@@ -35,12 +35,12 @@ RUNNER = {
 def result(*points, **fields):
     steps = tuple(
         StepResult(s.number, p, float(s.points), p, True, "2 of 9 criteria fail")
-        for s, p in zip(STEPS, points, strict=True)
+        for s, p in zip(GRADED_STEPS, points, strict=True)
     )
     return SubmissionResult("ann", "key", sum(points), 100.0, 0.0, steps=steps, **fields)
 
 
-FULL = [float(step.points) for step in STEPS]
+FULL = [float(step.points) for step in GRADED_STEPS]
 
 
 def check(data):
@@ -59,7 +59,7 @@ def check(data):
         assert test["test-name"]
     assert data["score"] == sum(test["score"] for test in data["tests"])
     assert data["max-score"] == sum(test["max-score"] for test in data["tests"]) == 100
-    assert len(data["tests"]) == len(STEPS)
+    assert len(data["tests"]) == len(GRADED_STEPS)
 
 
 @pytest.mark.parametrize("environment", [RUNNER, {}], ids=["by the runner", "by hand"])

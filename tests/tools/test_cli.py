@@ -34,11 +34,11 @@ def course(tmp_path):
 def test_stubs_are_checked(course):
     """0 where exercises/ holds the stubs; 2 and the file's name where it does not."""
     assert kata("stubs", "--check", cwd=course).returncode == 0
-    with (course / "exercises" / STEPS[3].file).open("a", encoding="utf-8") as file:
+    with (course / "exercises" / STEPS[4].file).open("a", encoding="utf-8") as file:
         file.write("# mine\n")
     run = kata("stubs", "--check", cwd=course)
     assert run.returncode == 2
-    assert STEPS[3].file in run.stderr
+    assert STEPS[4].file in run.stderr
     assert "kata stubs" in run.stderr
 
 
@@ -52,8 +52,8 @@ def test_without_an_address_there_is_no_notebook(course):
 
 def test_stubs_keep_a_learners_work(course):
     """A filled-in file is kept, and the table says so."""
-    solved = course / "exercises" / STEPS[3].file
-    shutil.copy(course / "solutions" / STEPS[3].file, solved)
+    solved = course / "exercises" / STEPS[4].file
+    shutil.copy(course / "solutions" / STEPS[4].file, solved)
     before = solved.read_bytes()
     run = kata("stubs", cwd=course)
     assert run.returncode == 0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from kata.course.steps import STEPS
 from kata.figures.curve import HEIGHT, LEFT, PANELS, RIGHT, WIDTH, Curve
 from kata.learn.gallery import write_gallery
 from kata.learn.workspace import open_workspace
@@ -70,12 +71,12 @@ def opened(browser, page):
 
 @pytest.mark.slow
 def test_the_page_of_kata_gallery(browser, tmp_path):
-    """All ten steps and the playground, from a checkpoint that ships: less than 3 MB, no error,
+    """All steps and the playground, from a checkpoint that ships: less than 3 MB, no error,
     a digit.
     """
     found = write_gallery(open_workspace("solutions"), Console(file=io.StringIO()), tmp_path)
     assert found.missing == ()
-    assert len(found.steps) == 10
+    assert found.steps == STEPS
     assert found.page.stat().st_size < 3_000_000
     assert "://" not in found.page.read_text(encoding="utf-8")
     browser.look()

@@ -19,7 +19,7 @@ import pytest
 
 from kata.course.files import find_root
 from kata.course.loader import joined_text
-from kata.course.steps import STEPS, step_by_number
+from kata.course.steps import GRADED_STEPS, step_by_number
 from kata.course.variants import all_mistakes, variants
 from kata.criteria.verdicts import Verdict, Words
 from kata.grade.intake import Submission
@@ -172,7 +172,7 @@ def test_gradescope_gets_what_it_reads(run):
     """A test a step, whose scores add up."""
     data = json.loads((run[1] / "gradescope" / "mistaken.json").read_text(encoding="utf-8"))
     assert data["score"] == pytest.approx(sum(t["score"] for t in data["tests"]))
-    assert [t["number"] for t in data["tests"]] == [str(s.number) for s in STEPS]
+    assert [t["number"] for t in data["tests"]] == [str(s.number) for s in GRADED_STEPS]
     assert all(t["score"] <= t["max_score"] and t["output"] for t in data["tests"])
 
 

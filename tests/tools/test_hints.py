@@ -11,7 +11,7 @@ from kata.learn import hints
 from kata.learn.hints import reset_step
 from kata.learn.workspace import Workspace, WorkspaceError
 
-STEP = STEPS[8]
+STEP = STEPS[9]
 
 
 def test_one_hint_more_each_time(kata):

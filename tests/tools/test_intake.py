@@ -123,6 +123,21 @@ def test_a_submission_without_a_step_says_what_was_seen(tmp_path):
     assert "and 3 more" in said(found)
 
 
+def test_an_optional_step_is_left_out_without_a_note(tmp_path):
+    """It earns no points: nothing is said about it, even if it was handed in twice."""
+    optional = b"def walk_back(): return 0\n"
+    for place in (STEPS[0].file, f"home/exercises/{STEPS[0].file}", "step00_plane (2).py"):
+        found = handed_in(tmp_path / place.replace("/", "-"), {THREE: WORK, place: optional})
+        assert (found.files.keys(), found.problems, found.notes) == ({3}, {}, ())
+    found = handed_in(
+        tmp_path / "two", {THREE: WORK, f"a/{STEPS[0].file}": b"1", f"b/{STEPS[0].file}": b"2"}
+    )
+    assert (found.files.keys(), found.problems, found.notes) == ({3}, {}, ())
+    alone = handed_in(tmp_path / "alone", {STEPS[0].file: optional})
+    assert alone.files == {}
+    assert f"seen and not taken: {STEPS[0].file}" in said(alone)
+
+
 @pytest.mark.parametrize(
     ("better", "worse"),
     [
@@ -169,13 +184,13 @@ def test_what_is_too_large_or_no_file_is_a_problem(tmp_path):
     """50 MB, a folder of that name, a link, a pipe: that step has a reason, and nothing hangs."""
     ann = tmp_path / "class" / "ann"
     write(ann / ONE, b"#" * 50_000_000)
-    (ann / STEPS[1].file).mkdir()
+    (ann / STEPS[2].file).mkdir()
     write(tmp_path / "secret.py", "secret")
-    write(ann / STEPS[4].file)
+    write(ann / STEPS[5].file)
     expected = {1: "larger than 256 kB", 2: "a folder"}
     if os.name == "posix":
         (ann / THREE).symlink_to(tmp_path / "secret.py")
-        os.mkfifo(ann / STEPS[3].file)
+        os.mkfifo(ann / STEPS[4].file)
         expected |= {3: "a link", 4: "no regular file"}
     found = rows(tmp_path / "class")["ann"]
     assert found.files.keys() == {5}

@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from kata.course.files import find_root
-from kata.course.steps import STEPS
+from kata.course.steps import GRADED_STEPS
 from kata.grade.intake.texts import as_python
 
 from .handing_in import ONE, THREE, handed_in, said
@@ -68,7 +68,7 @@ def globals_of(text):
 def test_a_solution_in_cells(tmp_path):
     """The code cells of the course's own solutions, one function per cell, are the steps."""
     cells = []
-    for step in STEPS[:3]:
+    for step in GRADED_STEPS[:3]:
         text = (find_root() / "solutions" / step.file).read_text(encoding="utf-8")
         cells += [ast.get_source_segment(text, node) for node in ast.parse(text).body]
     found = handed_in(tmp_path, {"homework.ipynb": notebook(*cells)})

@@ -57,10 +57,10 @@ def test_a_step_that_does_not_load_fails_its_tests_by_one_sentence(tmp_path):
     """Each test of the step fails, none is an error of the collection, and no other step
     suffers.
     """
-    for s in STEPS[2:4]:
+    for s in STEPS[3:5]:
         (tmp_path / s.file).write_bytes((ROOT / "solutions" / s.file).read_bytes())
-    (tmp_path / STEPS[2].file).write_text("def guide(:\n", encoding="utf-8")
-    tests = [f"tests/{s.test_file}" for s in STEPS[2:4]]
+    (tmp_path / STEPS[3].file).write_text("def guide(:\n", encoding="utf-8")
+    tests = [f"tests/{s.test_file}" for s in STEPS[3:5]]
     run = run_pytest("--impl", str(tmp_path), "-q", *tests)
     assert run.returncode == 1
     assert "line 1: syntax error" in run.stdout
@@ -74,9 +74,9 @@ def test_an_implementation_outside_of_the_course_is_tested_alike(tmp_path):
     """A path elsewhere does not make pytest lose the course's settings, and nothing is left
     behind.
     """
-    path = tmp_path / "step03" / STEPS[2].file
+    path = tmp_path / "step03" / STEPS[3].file
     path.parent.mkdir()
-    path.write_bytes((ROOT / "solutions" / STEPS[2].file).read_bytes())
+    path.write_bytes((ROOT / "solutions" / STEPS[3].file).read_bytes())
     for target in (path, path.parent):
         command = [sys.executable, "-m", "pytest", "--impl", str(target), "-k", "test_scale", "-q"]
         run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -94,7 +94,7 @@ def test_the_course_is_known_behind_links_and_from_other_folders(tmp_path, place
     above.mkdir()
     link.symlink_to(ROOT, target_is_directory=True)
     here = {"link": link, "above": above, "elsewhere": tmp_path}[place]
-    path = (Path("tests") if place == "link" else link / "tests") / STEPS[2].test_file
+    path = (Path("tests") if place == "link" else link / "tests") / STEPS[3].test_file
     option = root.replace("LINK", str(link)).replace("ABOVE", str(above))
     test = f"{path}::test_every_channel_is_guided"
     run = run_pytest(*filter(None, [option]), "--impl", str(ROOT / "solutions"), test, cwd=here)
@@ -125,9 +125,9 @@ def test_the_last_line_is_the_next_command(tmp_path, folder):
     """
     tmp_path = tmp_path / folder
     tmp_path.mkdir()
-    for s in STEPS[1:3]:
+    for s in STEPS[2:4]:
         (tmp_path / s.file).write_bytes((ROOT / "solutions" / s.file).read_bytes())
-    guidance = tmp_path / STEPS[2].file
+    guidance = tmp_path / STEPS[3].file
     right = guidance.read_text(encoding="utf-8")
     select = ["-k", "test_every_channel or test_equal or test_scale_zero"]
     own = ["--impl", str(tmp_path), "tests/test_step03_guidance.py", *select]
@@ -147,11 +147,11 @@ def test_the_last_line_is_the_next_command(tmp_path, folder):
 
 def test_assembled_a_missing_step_below_is_the_reason(tmp_path):
     """Said in a sentence instead of a traceback through two files."""
-    (tmp_path / STEPS[2].file).write_text(
+    (tmp_path / STEPS[3].file).write_text(
         "def guided_velocity(*a):\n    raise NotImplementedError('step 3: guided_velocity')\n",
         encoding="utf-8",
     )
-    (tmp_path / STEPS[6].file).write_bytes((ROOT / "solutions" / STEPS[6].file).read_bytes())
+    (tmp_path / STEPS[7].file).write_bytes((ROOT / "solutions" / STEPS[7].file).read_bytes())
     tests = ["tests/test_step07_sampling.py", "-x", "-k", "guided or conditional"]
     run = run_pytest("--impl", str(tmp_path), "--assembled", *tests)
     assert run.returncode == 1

@@ -155,7 +155,7 @@ def test_a_record_holds_until_a_file_changes_that_its_tests_import(course):
     """Its own tests, what they import and its criteria; not the criteria of another step."""
 
     def key():
-        return key_of(course, Implementation(course / "solutions"), STEPS[6])
+        return key_of(course, Implementation(course / "solutions"), STEPS[7])
 
     def changed(name):
         before, path = key(), course / name
@@ -165,7 +165,7 @@ def test_a_record_holds_until_a_file_changes_that_its_tests_import(course):
     assert not changed("kata/criteria/step08.py")
     for name in ("criteria/step07", "criteria/questions", "testing/models", "given/dit"):
         assert changed(f"kata/{name}.py")
-    assert changed(f"tests/{STEPS[6].test_file}")
+    assert changed(f"tests/{STEPS[7].test_file}")
 
 
 def test_the_far_end_ends_with_the_near_one(tmp_path):

@@ -18,7 +18,7 @@ from kata.grade.sandbox.isolation import Limits
 from kata.grade.sandbox.view import questions_only, view_of_course
 
 ROOT = find_root()
-STEP = STEPS[2]
+STEP = STEPS[3]
 CRITERIA = sorted((ROOT / "kata" / "criteria").glob("step*.py"))
 JUDGING = {
     *("kata.criteria.rules", "kata.criteria.verdicts", "kata.criteria.diagnosis"),

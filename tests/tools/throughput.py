@@ -27,7 +27,7 @@ from pathlib import Path
 
 from kata.course.files import find_root
 from kata.course.loader import joined_text
-from kata.course.steps import STEPS
+from kata.course.steps import GRADED_STEPS, STEPS
 from kata.course.variants import all_mistakes
 from kata.grade.results import load_results
 from kata.grade.run import GradeRequest, grade_class
@@ -72,17 +72,17 @@ def processor_time() -> float:
 
 
 def solution(number: int) -> str:
-    return (ROOT / "solutions" / STEPS[number - 1].file).read_text(encoding="utf-8")
+    return (ROOT / "solutions" / STEPS[number].file).read_text(encoding="utf-8")
 
 
 def stub(number: int) -> str:
-    return (ROOT / "exercises" / STEPS[number - 1].file).read_text(encoding="utf-8")
+    return (ROOT / "exercises" / STEPS[number].file).read_text(encoding="utf-8")
 
 
 def solved() -> Iterator[dict[int, str]]:
     """Submissions of all ten steps, solved."""
     while True:
-        yield {s.number: solution(s.number) for s in STEPS}
+        yield {s.number: solution(s.number) for s in GRADED_STEPS}
 
 
 def mixed() -> Iterator[dict[int, str]]:
@@ -96,12 +96,12 @@ def mixed() -> Iterator[dict[int, str]]:
     )
     for member in itertools.count():
         texts = {}
-        for step in STEPS[: drawn.randint(2, 10)]:
+        for step in GRADED_STEPS[: drawn.randint(2, 10)]:
             texts[step.number] = solution(step.number)
             if drawn.random() < 0.15:
                 mistake = drawn.choice([m for m in mistakes if m.step == step])
                 texts[step.number] = joined_text((ROOT / "solutions" / step.file, mistake.path))
-        for step in STEPS[len(texts) :]:
+        for step in GRADED_STEPS[len(texts) :]:
             texts[step.number] = stub(step.number)
         if member % 30 == HOSTILE:
             texts[3] = CORPUS["text_of"](next(attacks), "/nowhere", 9).decode()
@@ -115,7 +115,7 @@ def hand_in(folder: Path, submissions: Iterator[dict[int, str]], count: int) -> 
         member.mkdir(parents=True)
         for number, text in texts.items():
             comment = "" if text == stub(number) else f"\n# {i}\n"
-            (member / STEPS[number - 1].file).write_text(text + comment, encoding="utf-8")
+            (member / STEPS[number].file).write_text(text + comment, encoding="utf-8")
     return folder
 
 
