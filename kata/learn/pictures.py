@@ -16,9 +16,16 @@ from torch import Tensor, nn
 from kata.course import KataError
 from kata.course.loader import Implementation
 from kata.course.steps import Step, step_by_number
-from kata.figures import charts, images, tables
+from kata.figures import charts, images, plane, tables
 from kata.figures.style import CaptionedFigure
 from kata.given import DiT
+from kata.learn.plane import (
+    CLASS_MEANS,
+    CLASS_STD,
+    guided_in_plane,
+    paths_in_plane,
+    walk_in_plane,
+)
 from kata.train.by_trainer import RoundLoader, train_in_rounds
 from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import (
@@ -318,6 +325,39 @@ def trained_table(kit: PictureKit) -> CaptionedFigure:
         table,
         learner.array(10, "similarity_matrix", (rows, rows), table.copy()),
         learner.array(10, "simple_pca", (rows, 2), table.copy(), n_components=2),
+    )
+
+
+PLANE_TIMES = (0.0, 0.25, 0.5, 0.75, 1.0)
+PLANE_SCALES = (0.0, 1.0, 2.0, 4.0)
+PLANE_TIME = 0.8
+"""When the field and the guided arrows of step 0 are shown."""
+
+
+@picture_of(0)
+def points_in_plane(kit: PictureKit) -> CaptionedFigure:
+    """Draw paths, a walk, the velocity field and guided arrows, with points in a plane."""
+    learner, source = kit.learner(0), _source()
+    x1 = torch.randn(6, 2, generator=source)
+    x0 = CLASS_MEANS.repeat(3, 1) + CLASS_STD * torch.randn(6, 2, generator=source)
+    walk = walk_in_plane(learner, torch.randn(80, 2, generator=source))
+    axis = torch.linspace(-2.6, 2.6, 11)
+    places = torch.cartesian_prod(axis, axis)
+    start = torch.tensor([[1.9, 0.7]])
+
+    def velocity(x: Tensor, scale: float) -> Tensor:
+        to_b = torch.ones(len(x), dtype=torch.int64)
+        return guided_in_plane(learner, x, torch.full((len(x),), PLANE_TIME), to_b, scale)
+
+    return plane.in_the_plane(
+        *paths_in_plane(learner, x0, x1, PLANE_TIMES),
+        walk.points,
+        walk.labels,
+        places.numpy(),
+        velocity(places, 1.0).numpy(),
+        PLANE_TIME,
+        {w: velocity(start, w)[0].numpy() for w in PLANE_SCALES},
+        start[0].numpy(),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from jinja2 import UndefinedError
 from PIL import Image
 
-from kata.figures import charts, images, tables
+from kata.figures import charts, images, plane, tables
 from kata.figures.columns import Column, side_by_side
 from kata.figures.curve import Curve, fidelity_diversity
 from kata.figures.style import DPI, FIGURE_WIDTH
@@ -24,6 +24,11 @@ def normal(*shape):
 
 
 FIGURES = {
+    "plane": lambda: plane.in_the_plane(
+        *(normal(5, 6, 2), normal(6, 2), normal(9, 8, 2), np.arange(8) % 2),
+        *(normal(9, 2), normal(9, 2), 0.8),
+        *({w: normal(2) for w in (0, 1, 2, 4)}, normal(2)),
+    ),
     "class_table": lambda: tables.class_table(normal(11, 64), np.eye(11)),
     "sum": lambda: charts.conditioning_sum(normal(64), normal(64), normal(64)),
     "modulation": lambda: images.modulation(normal(12, 64), normal(12, 64), normal(12, 64)),

@@ -81,6 +81,7 @@ def bytes_of(figures):
 
 # The steps that live in the trained model, and a mistake that must be seen there.
 TELLING = {
+    0: "velocity_added",
     1: "default_init",
     2: "difference",
     3: "difference_reversed",
