@@ -162,12 +162,12 @@ def every_digit(
 
 
 def more_digits(drawn: np.ndarray, scale: float) -> CaptionedFigure:
-    """Show more samples `(10, N, H, W)`, one digit per row."""
+    """Show many samples `(10, N, H, W)`, one digit per row."""
     count = _number(drawn.shape[1])
     return CaptionedFigure(
         "more_digits",
         f"{count.capitalize()} of each",
-        f"More samples at scale {scale:g}, each from its own noise. Look along a row: the handwriting "
+        f"Samples at scale {scale:g}, each from its own noise. Look along a row: the handwriting "
         "changes, the digit does not.",
         f"A grid of generated digits with ten rows, 0 to 9, and {count} samples in each.",
         lambda: _class_grid(drawn, f"w = {scale:g}"),

@@ -101,6 +101,11 @@ class CaptionedFigure:
         ImageOps.expand(content, MARGIN, PAPER).save(file, "PNG", optimize=True)
         return file.getvalue()
 
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """The width and height of the file, in its pixels."""
+        return Image.open(BytesIO(self.png)).size
+
 
 def new_figure(height: float, width: float = FIGURE_WIDTH) -> Figure:
     """Return an empty figure, in inches, whose parts make room for each other; it belongs to no

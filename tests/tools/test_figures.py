@@ -12,9 +12,11 @@ from PIL import Image
 from kata.figures import charts, images, plane, tables
 from kata.figures.columns import Column, side_by_side
 from kata.figures.curve import Curve, fidelity_diversity
+from kata.figures.losses import losses_beside_document
 from kata.figures.style import DPI, FIGURE_WIDTH
 from kata.pages import render
 from kata.train.metrics import Expectation
+from kata.train.presets import DOCUMENT_LOSSES
 
 RANDOM = np.random.default_rng(0)
 
@@ -41,6 +43,7 @@ FIGURES = {
     "no_dropout": lambda: charts.label_dropout(np.arange(20) % 10, np.arange(20) % 10, 10),
     "line": lambda: images.straight_line(normal(5, 8, 8), (0, 0.25, 0.5, 0.75, 1), normal(8, 8)),
     "loss": lambda: charts.loss([1.0, 0.5, 0.4], 1),
+    "losses": lambda: losses_beside_document([1.0, 0.5, 0.4], 1, same_data=False),
     "asked": lambda: images.as_asked(normal(3, 10, 8, 8), (0, 1, 4), "0 to 9"),
     "grid_8": lambda: images.every_digit(normal(10, 4, 8, 8), 4),
     "grid_28": lambda: images.more_digits(normal(10, 8, 28, 28), 4),
@@ -127,6 +130,9 @@ def test_the_page_escapes_its_texts_and_holds_its_pictures():
         facts={"implementation": "<i>", "seed": 1, "device": "cpu", "versions": {"torch": "2"}},
         dataset="digits",
         parameters=1000,
+        width=384,
+        scale=4.0,
+        document=DOCUMENT_LOSSES,
         accuracy=0.99,
         samples=20,
         headings=("scale", "share"),
@@ -138,6 +144,7 @@ def test_the_page_escapes_its_texts_and_holds_its_pictures():
     assert "&lt;i&gt;" in page
     assert "<b>&#34;" not in page
     assert page.count("data:image/png;base64,") == page.count(" alt=") == 1
+    assert 'width="{}" height="{}"'.format(*Image.open(io.BytesIO(figure.png)).size) in page
     assert "http" not in page
     assert ">holds<" in page
     assert ">missed<" in page
