@@ -3,8 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from kata.course.files import pasted
-from kata.learn.messages import say, say_command, say_how_to_skip
+from kata.learn.messages import say_command, say_finish, say_how_to_skip
 from kata.learn.workspace import Standing, Workspace
 from kata.runner.client import WarmRunner
 from kata.runner.records import complaint
@@ -89,7 +88,7 @@ def _say_next(console: Console, workspaces: tuple[Workspace, ...]) -> None:
     elif (step := last.current()) is not None:
         say_command(console, last, f"kata check {step.number}", step)
     else:
-        say(console, "next", f"kata demo --impl {pasted(first.implementation.path)}")
+        say_finish(console, first)
 
 
 def in_words(standing: Standing) -> str:

@@ -11,6 +11,7 @@ from kata.learn.messages import (
     say,
     say_command,
     say_finding,
+    say_finish,
     say_heading,
     say_how_to_skip,
     say_result,
@@ -127,10 +128,8 @@ def say_next(console: Console, workspace: Workspace, step: Step, passed: bool) -
         say(console, "diff", f"kata solution {step.number}")
     if (after := workspace.after(step)) is not None:
         say_command(console, workspace, f"kata watch {after.number}", after)
-    elif not workspace.assembled:
-        say(console, "next", f"kata check --assembled{options}")
     else:
-        say(console, "next", f"kata demo --impl {path}")
+        say_finish(console, workspace)
 
 
 def _say_hint_or_watch(console: Console, workspace: Workspace, step: Step) -> None:

@@ -94,6 +94,15 @@ def say_how_to_skip(console: Console, workspace: Workspace, step: Step) -> None:
         say(console, "or", f"{command}    step {step.number} may be skipped")
 
 
+def say_finish(console: Console, workspace: Workspace) -> None:
+    """Print what comes when all steps pass: train them together, and read the page about it."""
+    console.print(
+        "What is left: train the steps together on real digits, and read the page about it.",
+        highlight=False,
+    )
+    say(console, "next", workspace.finish())
+
+
 def paragraph(step: Step, outcome: Outcome) -> str:
     """Return a failure in words."""
     message = outcome.message.strip()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kata.course import KataError
-from kata.course.files import find_root, shown
+from kata.course.files import find_root, pasted, shown
 from kata.course.loader import Implementation, StepError
 from kata.course.steps import STEPS, Step, step_by_number, step_of_file
 from kata.course.stubs import is_untouched
@@ -139,6 +139,15 @@ class Workspace:
         order = [s for s in self.counted if s.number > step.number]
         order += [s for s in self.counted if s.number < step.number]
         return next((s for s in order if not self.standing(s).passed), None)
+
+    def finish(self) -> str:
+        """Return the command that comes when all steps pass: the final test, or the demo for a
+        single file.
+        """
+        if self.implementation.path.is_dir():
+            option = self.implementation.options().removesuffix(" --assembled")
+            return f"pytest {pasted(self.root / 'tests' / 'final')}{option}"
+        return f"kata demo --impl {pasted(self.implementation.path)}"
 
     def where(self, step: Step, name: str = "") -> str:
         """Return `path:line` of a public name in a step's file, by default of the first that is

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kata.testing.guard import Guarded
 
 IMPLEMENTATION = pytest.StashKey[Implementation]()
+LAST_LINES = pytest.StashKey[list[str]]()
+"""What the final tests say at the very end: where their results are."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except StepError as error:
         pytest.exit(str(error), returncode=2)
     config.stash[IMPLEMENTATION] = implementation
+    config.stash[LAST_LINES] = []
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(root / name) for name in _default_tests(implementation)]
     if config.inipath is None or config.inipath.parent.resolve() != root:  # settings not read
@@ -107,11 +110,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     implementation = config.stash.get(IMPLEMENTATION, None)
     if implementation is None:
         return []
-    how = (
-        "assembled"
-        if implementation.assembled
-        else "isolated: each step among the solutions of the others"
-    )
+    how = _how(config, implementation)
     asked = {step_of_file(Path(str(argument).partition("::")[0])) for argument in config.args}
     files = [
         paths[-1]
@@ -122,6 +121,19 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return [f"under test: {shown(files[0])} ({how})"]
     names = " ".join(path.name for path in files)
     return [f"under test: {shown(implementation.path)}/ ({how})", f"  {names}"]
+
+
+def _how(config: pytest.Config, implementation: Implementation) -> str:
+    """Return how the steps are used: the final tests always let them use each other."""
+    final = implementation.root / "tests" / "final"
+    here = config.invocation_params.dir
+    places = [(here / argument.partition("::")[0]).resolve() for argument in config.args]
+    are_final = [final in (place, *place.parents) for place in places]
+    if implementation.assembled or all(are_final):
+        return "assembled"
+    return "isolated: each step among the solutions of the others" + (
+        "; in tests/final assembled" if any(are_final) else ""
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -175,12 +187,16 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Write the next command as the last line, for a learner's own steps."""
+    """Write where results are, and the next command as the last line, for a learner's own
+    steps.
+    """
     yield
     implementation = session.config.stash.get(IMPLEMENTATION, None)
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if implementation is None or terminal is None or session.config.option.collectonly:
         return
+    for line in session.config.stash[LAST_LINES]:
+        terminal.write_line(line)
     if implementation.path == implementation.solutions or implementation.changes:
         return
     failed, passed = (

@@ -11,35 +11,50 @@ import torch
 from rich.console import Console
 
 from kata.course import KataError
-from kata.lab.evaluate import evaluate_checkpoint
+from kata.course.files import shown
+from kata.lab.at_fault import say_steps_at_fault
+from kata.lab.evaluate import evaluate_checkpoint, print_scores
+from kata.lab.options import run_folder
 from kata.lab.train import TrainRequest, run_training
+from kata.runner.plugin import LAST_LINES
+from kata.train.presets import DOCUMENT_LOSSES
 
-DOCUMENT = (0.1774, 0.1781)
+DOCUMENT = (DOCUMENT_LOSSES[-1], 0.1781)
 """The average loss of the last epoch in two runs of the document."""
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 
 
 @pytest.fixture(scope="module")
-def run(implementation, tmp_path_factory):
+def done():
+    """What the runs of this session found, by preset."""
+    return {}
+
+
+@pytest.fixture
+def run(implementation, done, pytestconfig, capsys):
     """Trains a preset with the implementation under test, once: its metrics, and what `kata
     evaluate` found.
     """
     if implementation.path.is_file():
         pytest.fail("the final test wants a folder with all ten steps", pytrace=False)
-    impl, done = str(implementation.path), {}
+    impl = str(implementation.path)
 
     def train_and_evaluate(preset):
         if preset not in done:
-            console = Console(file=sys.stdout, width=80)
-            folder = tmp_path_factory.mktemp(preset) / "run"
+            folder = run_folder(None, f"final-{preset}")
             try:
-                run_training(TrainRequest(preset=preset, impl=impl, out=folder), console)
-                report = evaluate_checkpoint(folder, impl, console)
+                with capsys.disabled():
+                    print()
+                    console = Console(file=sys.stdout)
+                    run_training(TrainRequest(preset=preset, impl=impl, out=folder), console)
+                    report = evaluate_checkpoint(folder, impl, console)
+                    print_scores(report, console)
             except KataError as error:
-                pytest.fail(str(error), pytrace=False)
+                who = say_steps_at_fault(impl, Console(file=sys.stdout))
+                pytest.fail(f"{error} {who}".rstrip(), pytrace=False)
             (folder / "report.json").write_text(json.dumps(report, indent=2), encoding="utf-8")
-            print(f"report: {folder / 'report.json'}")
+            pytestconfig.stash[LAST_LINES].append(f"run: {shown(folder)}")
             lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
             done[preset] = [json.loads(line) for line in lines], report
         return done[preset]

@@ -14,8 +14,10 @@ from rich.console import Console
 from kata.course.steps import GRADED_STEPS, STEPS
 from kata.learn import board as boards
 from kata.learn.board import in_words, run_and_show_board, show_board
+from kata.learn.check import say_next
 from kata.learn.workspace import Standing, Workspace
 from kata.runner.outcomes import Outcome, PytestResult
+from kata.runner.records import keep, key_of
 
 PASSED = PytestResult((Outcome("test_a", "passed"),), 0)
 FAILED = PytestResult((Outcome("test_a", "failed"), Outcome("test_b", "failed")), 1)
@@ -163,6 +165,57 @@ def test_the_suggested_command_works_in_another_folder(course, tmp_path, monkeyp
     run = subprocess.run(again, cwd=elsewhere, capture_output=True, text=True, check=False)
     assert "Nothing is written here yet" in run.stdout
     assert shlex.quote(str(folder)) in run.stdout
+
+
+def all_pass(course, assembled=(False, True)):
+    """Put the solutions into exercises/, and keep results of theirs that passed."""
+    for step in STEPS:
+        shutil.copy(course / "solutions" / step.file, course / "exercises")
+    workspaces = tuple(Workspace(assembled=way) for way in assembled)
+    for workspace in workspaces:
+        for step in STEPS:
+            keep(key_of(course, workspace.implementation, step), PASSED)
+    return workspaces
+
+
+def test_after_the_last_step_the_board_leads_to_the_end(course):
+    """To the final test, which works when pasted; a step that fails assembled comes first."""
+    both = all_pass(course)
+    text = shown_board(both)
+    assert "10 of 10 pass isolated, 10 of 10 pass assembled." in text
+    assert text.splitlines()[-1] == "next   pytest tests/final"
+    assert "train the steps together" in text
+    keep(key_of(course, both[1].implementation, STEPS[6]), FAILED)
+    assert "next   kata check 7 --assembled" in shown_board(both).splitlines()[-1]
+
+
+@pytest.mark.parametrize("assembled", [False, True])
+def test_after_the_last_step_a_check_leads_to_the_end(course, assembled):
+    """No other check of step 10; a step that does not pass yet comes first."""
+    (workspace,) = all_pass(course, [assembled])
+    said = io.StringIO()
+    say_next(Console(file=said, width=80), workspace, STEPS[9], passed=True)
+    assert said.getvalue().splitlines()[-1] == "next   pytest tests/final"
+    keep(key_of(course, workspace.implementation, STEPS[2]), FAILED)
+    said = io.StringIO()
+    say_next(Console(file=said, width=80), workspace, STEPS[9], passed=True)
+    assert "next   kata watch 3" in said.getvalue().splitlines()[-1]
+
+
+def test_the_end_of_a_single_file_is_the_demo(course):
+    """The final test wants a folder."""
+    all_pass(course)
+    file = course / "exercises" / STEPS[9].file
+    command = Workspace(file).finish()
+    assert command == f"kata demo --impl exercises/{STEPS[9].file}"
+
+
+def test_the_final_test_is_found_from_another_folder(course, tmp_path, monkeypatch):
+    """Both paths are as they must be there."""
+    workspace = Workspace(shutil.copytree(course / "exercises", tmp_path / "my steps"))
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(workspace.finish())
+    assert words == ["pytest", "course/tests/final", "--impl", "my steps"]
 
 
 def test_no_exercises_is_one_sentence(course, kata):

@@ -5,6 +5,8 @@ beforehand.
 import io
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,13 +16,16 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from typer.main import get_command
 
+from kata.cli import app
 from kata.course.files import find_root
+from kata.course.steps import STEPS
 from kata.lab.demo import DemoRequest, run_demo
 from kata.lab.options import OptionError
 from kata.train.data import DataError, digits, load_dataset
 from kata.train.metrics import labels_read, read_as_asked, spread_within_class
-from kata.train.presets import RECIPES
+from kata.train.presets import DOCUMENT_LOSSES, RECIPES
 
 ROOT = find_root()
 TINY = replace(
@@ -48,9 +53,58 @@ def test_a_run_leaves_page_figures_and_numbers(tmp_path):
     assert len(page) < 3_000_000
     assert [row["scale"] for row in numbers["scales"]] == [0, 1, 2, 4, 7]
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
-    assert "index.html" in printed
+    assert printed.splitlines()[-1] == f"page     {tmp_path / 'run' / 'index.html'}"
     assert "\x1b" not in printed
     assert max(len(line) for line in printed.splitlines() if str(tmp_path) not in line) <= 80
+
+
+def test_the_page_is_a_report_of_the_run(tmp_path):
+    """The digits first, then the numbers, the other figures, all equations, settings,
+    experiments.
+    """
+    numbers, _ = small_run(tmp_path / "run")
+    page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
+    parts = [
+        *(
+            'id="digits"',
+            ">1. Eight of each<",
+            'id="measured"',
+            "w = 7</th>",
+            "of the last 5 epochs",
+        ),
+        *(">2. One network, three modes<", ">3. “Draw a 7”", ">4. Fidelity against diversity<"),
+        *(">5. The training loss, beside the document", ">6. What the class table learned<"),
+        *('id="equations"', 'id="settings"', "In this run it is 384", 'id="experiments"'),
+    ]
+    places = [page.find(part) for part in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+    assert f"{numbers['parameters']:,} parameters" in page
+    said = " ".join(page.split())
+    assert ", ".join(f"{loss:.4f}" for loss in DOCUMENT_LOSSES) in said
+    sheet = page[page.index('id="equations"') : page.index('id="settings"')]
+    rows = {int(n) for n in re.findall(r'<th scope="row">(\d+)</th>', sheet)}
+    assert rows == {0, *(step.number for step in STEPS)}
+
+
+def test_the_commands_on_the_page_can_be_run(tmp_path):
+    """Each is a command of `kata` with options that it has."""
+    small_run(tmp_path / "run")
+    page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
+    found = re.findall(r'<code class="command">(.*?)</code>', page, re.DOTALL)
+    commands = [shlex.split(re.sub(r"<.*?>", "", command)) for command in found]
+    assert len(commands) >= 5
+    for program, name, *arguments in commands:
+        assert program == "kata"
+        get_command(app).commands[name].make_context(name, list(arguments))
+        assert arguments[-2:] == ["--impl", "exercises"]
+
+
+def test_the_document_reports_thirty_losses():
+    """They fall, and end where the final test on MNIST expects it."""
+    assert len(DOCUMENT_LOSSES) == 30
+    assert list(DOCUMENT_LOSSES) == sorted(DOCUMENT_LOSSES, reverse=True)
+    assert (DOCUMENT_LOSSES[0], DOCUMENT_LOSSES[9], DOCUMENT_LOSSES[29]) == (0.8388, 0.2331, 0.1774)
 
 
 def test_a_seed_repeats_a_run(tmp_path):

@@ -101,6 +101,16 @@ def test_the_exit_code_says_whether_expectations_are_met(monkeypatch):
         assert CliRunner().invoke(app, ["demo"]).exit_code == code
 
 
+@pytest.mark.parametrize("impl", ["exercises", "solutions"])
+def test_a_missed_expectation_is_blamed_on_the_steps_of_a_learner(monkeypatch, impl):
+    """After the report; the solutions are not asked."""
+    monkeypatch.setattr("kata.lab.demo.run_demo", lambda *_: False)
+    monkeypatch.setattr("kata.lab.at_fault.say_steps_at_fault", lambda *_: "Step 3 does not pass.")
+    result = CliRunner().invoke(app, ["demo", "--impl", impl])
+    assert result.exit_code == 1
+    assert ("Step 3 does not pass." in result.output) == (impl == "exercises")
+
+
 def test_an_interruption_is_one_sentence_and_leaves_nothing(monkeypatch, tmp_path):
     """As by Ctrl-C while it trains."""
 

@@ -30,6 +30,17 @@ def test_bare_pytest_collects_the_ten_step_files_alone():
     assert "under test: exercises/step03_guidance.py (isolated" in header.stdout
 
 
+def test_the_header_says_that_the_final_tests_are_assembled():
+    """They let the steps use each other, whatever is named beside them."""
+    final = "tests/final/test_digits.py"
+    assert "exercises/ (assembled)" in run_pytest("--collect-only", "tests/final").stdout
+    header = run_pytest("--collect-only", f"{final}::test_digits_are_drawn_as_asked").stdout
+    assert "exercises/ (assembled)" in header
+    header = run_pytest("--collect-only", final, "tests/test_step03_guidance.py").stdout
+    assert "isolated: " in header
+    assert "; in tests/final assembled)" in header
+
+
 def test_the_solutions_bring_everything_else_along():
     """`--impl solutions` collects the contract and the tools as well."""
     run = run_pytest("--impl", "solutions", "--collect-only", "-q")
