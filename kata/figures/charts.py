@@ -1,16 +1,16 @@
-"""Charts: the conditioning sum, label dropout and the training loss."""
+"""Charts: the conditioning sum and the training loss."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from kata.figures.style import BLUE, GREY, INK, MUTED, ORANGE, CaptionedFigure, new_figure
+from kata.figures.style import BLUE, INK, MUTED, ORANGE, CaptionedFigure, new_figure
 from kata.train.experiment import DROPOUT, SUM_DIGIT, SUM_TIME
 
 DIMENSIONS = 50
-SLIVER = 0.15
-"""The height of the bar of label 0, which could not be seen otherwise."""
+HIGHEST_LOSS = 2.0
+"""The top of the axis: a model that predicts 0 begins just below it."""
 
 
 def conditioning_sum(
@@ -23,8 +23,12 @@ def conditioning_sum(
         (total, "$c = h_t + h_y$: what steers every block", INK),
     )
 
+    limit = 1.1 * sum(
+        float(np.abs(vector[:DIMENSIONS]).max()) for vector in (time_embedding, class_embedding)
+    )
+
     def draw() -> Figure:
-        figure = new_figure(4.6)
+        figure = new_figure(3.6)
         panels = figure.subplots(3, 1, sharex=True, sharey=True)
         for axes, (vector, title, colour) in zip(panels, rows, strict=True):
             axes.bar(range(len(vector[:DIMENSIONS])), vector[:DIMENSIONS], color=colour, width=0.75)
@@ -34,6 +38,7 @@ def conditioning_sum(
             axes.spines["bottom"].set_visible(False)
             axes.tick_params(length=0)
             axes.margins(x=0.01)
+            axes.set_ylim(-limit, limit)
         panels[-1].set_xlabel("dimension")
         return figure
 
@@ -48,68 +53,25 @@ def conditioning_sum(
     )
 
 
-def label_dropout(labels: np.ndarray, dropped: np.ndarray, null_class: int) -> CaptionedFigure:
-    """Show labels `(N,)` before and after dropout; dropped ones grey, marked, as tall as the
-    null class.
-    """
-    count = len(labels)
-    gone = dropped == null_class
-
-    def draw() -> Figure:
-        figure = new_figure(4.0)
-        panels = figure.subplots(2, 1, sharex=True, sharey=True)
-        colours = [GREY if g else BLUE for g in gone]
-        for axes, values, shades in ((panels[0], labels, BLUE), (panels[1], dropped, colours)):
-            axes.bar(range(count), np.maximum(values, SLIVER), color=shades, width=0.7)
-            axes.set_yticks([0, 3, 6, 9, null_class], ["0", "3", "6", "9", "null"])
-            axes.set_ylabel("label")
-            axes.grid(True, axis="y")
-            axes.tick_params(length=0)
-            axes.margins(x=0.01)
-            axes.set_ylim(0, null_class + 2.2)
-        for i in np.flatnonzero(gone):
-            panels[1].annotate(
-                f"was {labels[i]}", (float(i), null_class + 0.3), ha="center", fontsize=8, color=INK
-            )
-        panels[0].set_title(f"{count} labels of a batch")
-        panels[1].set_title(
-            f"after dropout with p = {DROPOUT:g}: {int(gone.sum())} dropped, {int((~gone).sum())} kept "
-            f"({DROPOUT * count:g} expected to drop)"
-        )
-        panels[1].set_xticks(range(count), [str(i) for i in range(count)])
-        panels[1].set_xlabel("sample")
-        return figure
-
-    return CaptionedFigure(
-        "label_dropout",
-        "Label dropout",
-        f"Each label of a training batch is replaced by the null class with probability {DROPOUT}, "
-        "independently of the others. So one network learns the conditional velocity from most images "
-        "and the unconditional one from the rest.",
-        f"Bars of {count} labels before and after dropout; {int((labels != dropped).sum())} of them turned "
-        "grey, marked and as tall as the null class.",
-        draw,
-    )
-
-
 def loss(losses: Sequence[float], per_epoch: float) -> CaptionedFigure:
     """Show the average loss of every round; per_epoch: rounds in one pass over the data."""
     epochs = (np.arange(len(losses)) + 1) / per_epoch
 
     def draw() -> Figure:
-        figure = new_figure(3.0)
+        figure = new_figure(2.6)
         axes = figure.subplots()
-        axes.plot(epochs, losses, color=BLUE, linewidth=1.8, solid_capstyle="round")
+        shown = np.clip(losses, 0, HIGHEST_LOSS)
+        axes.plot(epochs, shown, color=BLUE, linewidth=1.8, solid_capstyle="round")
         axes.annotate(
             f"{losses[-1]:.3f}",
-            (float(epochs[-1]), losses[-1]),
+            (float(epochs[-1]), float(shown[-1])),
             xytext=(0, 8),
             textcoords="offset points",
             ha="right",
             color=BLUE,
         )
         axes.set_xlim(0, None)
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.1 * HIGHEST_LOSS)
         axes.grid(True, axis="y")
         axes.tick_params(length=0)
         axes.set_xlabel("epoch")

@@ -97,7 +97,7 @@ def _show(images: np.ndarray, console: Console) -> None:
 
 def _write(images: np.ndarray, digits: Sequence[int], scale: float, out: Path) -> None:
     """Write images `(D, n, H, W)` as a PNG, each digit in rows of its own."""
-    from kata.figures.images import every_digit
+    from kata.figures.images import digits_in_rows
 
     kinds, count, height, width = images.shape
     columns = min(count, max(8, ceil(sqrt(count))))
@@ -107,4 +107,4 @@ def _write(images: np.ndarray, digits: Sequence[int], scale: float, out: Path) -
     labels = [str(digit) if row == 0 else "" for digit in digits for row in range(rows)]
     rows_of_images = grid.reshape(-1, columns, height, width)
     with writing_to(out, "--out", "file"):
-        out.write_bytes(every_digit(rows_of_images, scale, labels).png)
+        out.write_bytes(digits_in_rows(rows_of_images, scale, labels).png)

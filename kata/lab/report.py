@@ -13,6 +13,7 @@ from kata.figures.style import CaptionedFigure
 from kata.pages import render
 from kata.train.experiment import (
     DIGIT_SCALES,
+    DROPOUT,
     FIELD_DIGIT,
     GRID_SCALE,
     MODES_DIGIT,
@@ -109,7 +110,9 @@ def figures_of(run: Experiment, recipe: Recipe, dataset: str) -> list[CaptionedF
             FIELD_DIGIT,
             f"a held-out {FIELD_DIGIT}",
         ),
-        charts.label_dropout(inside.labels, inside.dropped, len(inside.table_before) - 1),
+        images.label_dropout(
+            inside.labelled, inside.labels, inside.dropped, len(inside.table_before) - 1, DROPOUT
+        ),
         images.every_digit(grids.small, GRID_SCALE),
     ]
 

@@ -22,8 +22,9 @@ from kata.course.variants import Mistake
 from kata.figures.columns import Column, side_by_side
 from kata.learn.check import demand_file, worth_examining
 from kata.learn.examine import absent, examine
+from kata.learn.kit import PictureKit
 from kata.learn.messages import say, say_indented
-from kata.learn.pictures import PictureKit, figures_of_step
+from kata.learn.pictures import figures_of_step
 from kata.learn.workspace import Workspace
 from kata.runner.client import WarmRunner
 

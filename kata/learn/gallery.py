@@ -18,7 +18,8 @@ from kata.course.steps import GRADED_STEPS, STEPS, Step
 from kata.figures.curve import Curve
 from kata.figures.style import CaptionedFigure
 from kata.learn.board import run_missing
-from kata.learn.pictures import PICTURE_SEED, PictureKit, figures_of_step
+from kata.learn.kit import PICTURE_SEED, PictureKit
+from kata.learn.pictures import figures_of_step
 from kata.learn.predict import predictions
 from kata.learn.workspace import Workspace
 from kata.pages import render

@@ -29,8 +29,8 @@ class Internals:
 
     Class tables before and after training: `(11, D)`; similarities: `(11, 11)`; map: `(11, 2)`.
     time_embedding, class_embedding and their sum, conditioning: `(D,)`. unconditional,
-    conditional and truth: velocities at one noisy image; guided: fields by scale. labels and
-    dropped: int `(20,)`.
+    conditional and truth: velocities at one noisy image; guided: fields by scale. labelled:
+    images `(20, H, W)`; labels and dropped: int `(20,)`, theirs.
     """
 
     table_before: np.ndarray
@@ -45,6 +45,7 @@ class Internals:
     conditional: np.ndarray
     truth: np.ndarray
     guided: dict[float, np.ndarray]
+    labelled: np.ndarray
     labels: np.ndarray
     dropped: np.ndarray
 
@@ -72,7 +73,7 @@ def inspect_internals(
     labels = data.labels[:DROPPED_LABELS]
     generator = torch.Generator().manual_seed(seed)
     dropped = steps.images(
-        4, "drop_labels", (DROPPED_LABELS,), labels, DROPOUT, CLASSES, generator=generator
+        4, "drop_labels", (DROPPED_LABELS,), labels.clone(), DROPOUT, CLASSES, generator=generator
     )
     return Internals(
         table_before=before,
@@ -87,6 +88,7 @@ def inspect_internals(
         conditional=c,
         truth=truth,
         guided=guided,
+        labelled=data.images[:DROPPED_LABELS, 0].numpy(),
         labels=labels.numpy(),
         dropped=dropped.numpy(),
     )

@@ -160,20 +160,27 @@ class Pipeline:
             **self._from(self.noise(count)),
         )
 
-    def modes(self, digit: int, count: int, scale: float) -> dict[str, np.ndarray]:
-        """Return step 9's three modes by name, from the same noise, each `(count, H, W)`."""
-        noise = self.noise(count)
+    def modes(
+        self, digit: int, count: int, scale: float, generator: torch.Generator | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return step 9's three modes by name, from the same noise, each `(count, H, W)`.
+
+        generator: the step draws the noise from it; without it, the noise is the pipeline's.
+        """
+        start = self._from(self.noise(count), scale)
+        if generator is not None:
+            start = {**start, "noise": None, "generator": generator}
         drawn = self.steps.call(
             9,
             "compare_modes",
             self.model,
             target_class=digit,
             num_samples=count,
-            **self._from(noise, scale),
+            **start,
         )
         with self.steps.blame(9, "compare_modes"):
             named = {name: drawn[name] for name in ("unconditional", "conditional", "guided")}
-        shape = tuple(noise.shape)
+        shape = (count, *self.image_shape)
         return {
             name: first_channel(self.steps.tensor(9, "compare_modes", images, shape))
             for name, images in named.items()
