@@ -24,7 +24,14 @@ from typing import Any, NoReturn
 
 from kata.course import KataError
 from kata.course.files import find_root, pasted, shown, source_text
-from kata.course.steps import STEPS, Step, foundations, step_of_file, step_of_folder
+from kata.course.steps import (
+    STEPS,
+    Step,
+    foundations,
+    step_by_number,
+    step_of_file,
+    step_of_folder,
+)
 
 
 @dataclass(frozen=True)
@@ -197,6 +204,19 @@ class Transplant(Implementation):
         self._package = _packages.add("kata_transplant", self.files)
 
 
+def load_anew(number: int, target: str | Path = "exercises") -> ModuleType:
+    """Return the module of a step as its file is now; what was loaded before stays as it is.
+
+    Raise StepError if there is no step of that number, or if it does not load.
+    """
+    if all(number != step.number for step in STEPS):
+        first, last = STEPS[0].number, STEPS[-1].number
+        raise StepError(f"There is no step {number!r}: name one from {first} to {last}.")
+    implementation = Implementation(target)
+    _packages.forget_modules(implementation.path)
+    return implementation.module(step_by_number(number))
+
+
 def unload() -> None:
     """Forget every step that was loaded, so that this process can load another implementation."""
     _packages.clear()
@@ -296,6 +316,12 @@ class _Packages(MetaPathFinder):
         self.packages[package] = files
         self.sources.update({f"{package}.{STEPS[n].name}": paths for n, paths in files.items()})
         return package
+
+    def forget_modules(self, folder: Path) -> None:
+        """Load the files of a folder again when they are next imported."""
+        for name, paths in self.sources.items():
+            if paths[-1].parent == folder:
+                sys.modules.pop(name, None)
 
     def clear(self) -> None:
         for name in [n for n in sys.modules if n.partition(".")[0] in self.packages]:

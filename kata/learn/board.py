@@ -3,6 +3,8 @@
 from rich.console import Console
 from rich.table import Table
 
+from kata.course.steps import Step
+from kata.learn.blame import known_blame
 from kata.learn.messages import say_command, say_finish, say_how_to_skip
 from kata.learn.workspace import Standing, Workspace
 from kata.runner.client import WarmRunner
@@ -65,7 +67,7 @@ def show_board(workspaces: tuple[Workspace, ...], console: Console) -> None:
         table.add_column("min", justify="right")
         table.add_column("level", no_wrap=True)
     for step in first.steps:
-        words = [in_words(workspace.standing(step)) for workspace in workspaces]
+        words = [_cell(workspace, step) for workspace in workspaces]
         marks = [f"[{MARKS.get(text, 'red')}]{text}[/]" for text in words]
         facts = [str(step.minutes), f"{step.difficulty}/5"] if is_wide else []
         table.add_row(str(step.number), step.title, *marks, *facts)
@@ -89,6 +91,16 @@ def _say_next(console: Console, workspaces: tuple[Workspace, ...]) -> None:
         say_command(console, last, f"kata check {step.number}", step)
     else:
         say_finish(console, first)
+
+
+def _cell(workspace: Workspace, step: Step) -> str:
+    """Return how a step stands or, if it fails because of another one, that one."""
+    standing = workspace.standing(step)
+    if workspace.assembled and standing.result is not None and not standing.passed:
+        blame = known_blame(workspace, step)
+        if blame and blame.at_fault[0] != step:
+            return f"because of {blame.at_fault[0].number}"
+    return in_words(standing)
 
 
 def in_words(standing: Standing) -> str:

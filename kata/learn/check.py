@@ -6,9 +6,11 @@ from rich.console import Console
 
 from kata.course.files import pasted, shown
 from kata.course.steps import Step
+from kata.learn.blame import Blame, find_blame, isolated_workspace
 from kata.learn.examine import absent, examine
 from kata.learn.messages import (
     say,
+    say_blame,
     say_command,
     say_finding,
     say_finish,
@@ -38,11 +40,15 @@ def check_with(runner: WarmRunner, workspace: Workspace, step: Step, console: Co
     """Test a step in a runner and print the result. Return whether it passes."""
     say_heading(console, workspace, step)
     result = workspace.run(runner, step)
+    blame = None if result.passed else find_blame(runner, workspace, step)
+    if blame:
+        say_blame(console, blame)
     say_result(console, workspace, step, result)
-    if worth_examining(result):
+    is_own = blame is None or blame.at_fault == (step,)
+    if is_own and worth_examining(result):
         say_diagnosis(console, runner, workspace, step, result)
     console.print()
-    say_next(console, workspace, step, result.passed)
+    say_next(console, workspace, step, result.passed, blame)
     return result.passed
 
 
@@ -92,7 +98,8 @@ def worth_examining(result: PytestResult) -> bool:
     something.
     """
     told = {outcome.error for outcome in result.failures}
-    return bool(told - {"NotImplementedError", "CollectError"}) and "TimeLimit" not in told
+    ended = {"TimeLimit", "BreakpointReached"}
+    return bool(told - {"NotImplementedError", "CollectError"}) and not told & ended
 
 
 def say_diagnosis(
@@ -115,10 +122,22 @@ def say_diagnosis(
         say_finding(console, finding)
 
 
-def say_next(console: Console, workspace: Workspace, step: Step, passed: bool) -> None:
-    """Print the next command."""
+def say_next(
+    console: Console, workspace: Workspace, step: Step, passed: bool, blame: Blame | None = None
+) -> None:
+    """Print the next command; blame: whose fault it is that the step does not pass."""
     if not passed:
-        _say_hint_or_watch(console, workspace, step)
+        isolated = isolated_workspace(workspace)
+        if blame is None or blame.at_fault in ((), (step,)):
+            _say_hint_or_watch(console, workspace, step)
+        elif blame.fails_alone:
+            first = blame.at_fault[0]
+            say_command(console, isolated, f"kata watch {first.number}", first)
+        elif isolated.implementation.options():
+            compared = shown(workspace.root / "solutions" / blame.at_fault[0].file)
+            say(console, "see", compared)
+        else:
+            say(console, "next", f"kata solution {blame.at_fault[0].number}")
         return
     path = pasted(workspace.implementation.path)
     options = workspace.implementation.options()

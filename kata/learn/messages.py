@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from kata.course.steps import Step
+from kata.learn.blame import Blame
 from kata.learn.examine import Finding
 from kata.learn.workspace import Workspace
 from kata.runner.outcomes import Outcome, PytestResult
@@ -38,7 +39,7 @@ def say_result(console: Console, workspace: Workspace, step: Step, result: Pytes
         console.print("Failed: the file does not load.", style="red")
     else:
         count = f"{failed} of {len(result.outcomes)} tests" if failed > 1 else "one test"
-        if first.error == "TimeLimit":
+        if first.error in ("TimeLimit", "BreakpointReached"):
             count = "a test was ended, and the rest with it"
         console.print(f"Failed: {count}. The first:", style="red", highlight=False)
         name = re.sub(r"\[.*", "", first.test, flags=re.DOTALL)
@@ -50,6 +51,12 @@ def say_result(console: Console, workspace: Workspace, step: Step, result: Pytes
         console.print()
         say(console, "where", place)
     _say_printed(console, first)
+
+
+def say_blame(console: Console, blame: Blame) -> None:
+    """Print whose step is at fault, above the failure that it causes."""
+    console.print(blame.sentence(), style="bold yellow", highlight=False, markup=False)
+    console.print()
 
 
 def say_finding(console: Console, finding: Finding) -> None:
@@ -117,7 +124,7 @@ def paragraph(step: Step, outcome: Outcome) -> str:
         return f"A call {message}: look for a loop that does not end."
     if "File too large" in message and outcome.error == "OSError":
         return "It printed more than 16 MB: look for a print in a loop."
-    if outcome.said_in_words or outcome.error == "CollectError":
+    if outcome.said_in_words or outcome.error in ("CollectError", "BreakpointReached"):
         return message
     if outcome.error == "RecursionError":
         return "RecursionError: a function calls itself without end."

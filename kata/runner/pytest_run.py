@@ -7,10 +7,11 @@ import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from unittest import mock
 
 import pytest
 
-from kata.course.files import shown
+from kata.course.files import pasted, shown
 from kata.runner.outcomes import Outcome, PytestResult
 from kata.runner.plugin import IMPLEMENTATION
 
@@ -20,7 +21,7 @@ PRINTED_KEPT = 2_000
 OPTIONS = (
     *("-q", "-c", "pyproject.toml"),
     *("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:logging"),
-    *("-p", "no:unraisableexception", "-p", "no:threadexception"),
+    *("-p", "no:debugging", "-p", "no:unraisableexception", "-p", "no:threadexception"),
     *("-W", "ignore:Module already imported"),
     "--show-capture=no",
 )
@@ -32,7 +33,12 @@ def run_pytest(arguments: Sequence[str], test_limit: float | None = None) -> dic
     started = time.monotonic()
     collector = _Collector(test_limit if HAS_ALARMS else None)
     output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+    with (
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
+        mock.patch("sys.breakpointhook", _no_terminal),
+        mock.patch("pdb.set_trace", _no_terminal),
+    ):
         code = pytest.main([*OPTIONS, *arguments], plugins=[collector])
     seconds = time.monotonic() - started
     text = output.getvalue()[-OUTPUT_KEPT:]
@@ -43,6 +49,14 @@ class TimeLimit(BaseException):
     """A test took too long. Not an Exception: neither the learner's code nor hypothesis may
     catch it.
     """
+
+
+class BreakpointReached(BaseException):
+    """The step stops for a debugger. Not an Exception: see `TimeLimit`."""
+
+
+def _no_terminal(*_: object, **__: object) -> NoReturn:
+    raise BreakpointReached("breakpoint() needs a terminal: run the tests of this step by `pytest`")
 
 
 class _Collector:
@@ -57,6 +71,15 @@ class _Collector:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        try:
+            yield from self._within_limit(item)
+        except BreakpointReached as error:
+            command = f"pytest {pasted(item.path)} -x{item.config.stash[IMPLEMENTATION].options()}"
+            error.args = (f"breakpoint() needs a terminal: run `{command}`.",)
+            item.session.shouldstop = "a test reached a breakpoint"
+            raise
+
+    def _within_limit(self, item: pytest.Item) -> Generator[None, None, None]:
         if self.test_limit is None:
             yield
             return

@@ -90,6 +90,18 @@ def test_nobody_is_sent_back_to_an_optional_step(course, monkeypatch):
     assert "10 of 10 pass isolated." in shown_board((workspace,))
 
 
+def test_a_step_that_fails_because_of_another_says_so(course, kata):
+    """Where steps are tested together; alone, it passes."""
+    for number in (3, 7):
+        shutil.copy(course / "solutions" / STEPS[number].file, course / "exercises")
+    with (course / "exercises" / STEPS[3].file).open("a", encoding="utf-8") as file:
+        file.write("\n\ndef guide(v_uncond, v_cond, scale):\n    return v_cond\n")
+    rows = {line.split()[0]: line for line in kata().stdout.splitlines()[1:12]}
+    assert "passes" in rows["7"]
+    assert "because of 3" in rows["7"]
+    assert "because" not in rows["3"]
+
+
 def test_a_step_in_words():
     """Every way in which a step can stand."""
     cases = {

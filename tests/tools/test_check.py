@@ -3,8 +3,11 @@ does can harm it.
 """
 
 import io
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -213,3 +216,85 @@ def test_without_solutions_a_missing_step_is_named_as_the_reason(course, kata):
     run = kata("check", "2")
     assert run.returncode == 1
     assert "No diagnosis: solutions/ is not part of this copy." in run.stdout
+
+
+WRONG_GUIDE = "\n\ndef guide(v_uncond, v_cond, scale):\n    return v_cond\n"
+
+
+def solved(folder, changes):
+    """Write the solutions of steps 1 to 9 into a folder, some of them with changes behind."""
+    for step in STEPS[:9]:
+        text = (ROOT / "solutions" / step.file).read_text(encoding="utf-8")
+        (folder / step.file).write_text(text + changes.get(step.number, ""), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("number", "changes", "words", "command"),
+    [
+        (7, {3: WRONG_GUIDE}, "Step 3 is at fault: it does not pass its own tests. `kata check 3`", 3),
+        (8, {3: WRONG_GUIDE}, "Step 3 is at fault: it does not pass its own tests. `kata check 3`", 3),
+        (9, {9: "\n\ndef compare_modes(*a, **k):\n    return {}\n"}, "Step 9 itself is at fault", 9),
+    ],
+)  # fmt: skip
+def test_together_the_step_at_fault_is_named_first(
+    runner, tmp_path, number, changes, words, command
+):
+    """Above the failure; the next command leads there; no mistake is seen in a step that has
+    none.
+    """
+    solved(tmp_path, changes)
+    console = Console(file=io.StringIO(), width=200)
+    step = STEPS[number - 1]
+    assert not check_with(runner, Workspace(tmp_path, assembled=True), step, console)
+    text = console.file.getvalue()
+    assert text.index(words) < text.index("Failed:")
+    assert f"kata watch {command} --impl {shown(tmp_path)}" in text
+    assert ("Diagnosis" in text) <= (number == command)
+
+
+def test_together_a_step_that_passes_alone_can_be_at_fault(runner, tmp_path):
+    """Its solution in its place lets the other pass: here, it is wrong for others alone."""
+    solved(tmp_path, {})
+    guidance = tmp_path / STEPS[2].file
+    broken = (
+        "\n\n_right = guided_velocity\ndef guided_velocity(model, x, t, y, scale, null_class):\n"
+    )
+    broken += "    v = _right(model, x, t, y, scale, null_class)\n"
+    broken += "    return v if len(__name__.split('.')[0]) == len('kata_step03') else v + 1\n"
+    guidance.write_text(guidance.read_text(encoding="utf-8") + broken, encoding="utf-8")
+    console = Console(file=io.StringIO(), width=200)
+    assert not check_with(runner, Workspace(tmp_path, assembled=True), STEPS[6], console)
+    text = console.file.getvalue()
+    assert "Step 3 is at fault: it passes its own tests, but step 7 passes only with" in text
+    assert "see    " + shown(ROOT / "solutions" / STEPS[2].file) in text
+
+
+@pytest.mark.parametrize("stop", ["breakpoint()", "import pdb; pdb.set_trace()"])
+def test_a_breakpoint_says_how_to_get_there(told, tmp_path, stop):
+    """Nobody can type here; the rest of the tests would stop there too."""
+    passed, text = told(SOLUTION.replace(FORMULA, f"    {stop}\n{FORMULA}"), width=300)
+    assert not passed
+    command = f"pytest tests/{STEP.test_file} -x --impl {shown(tmp_path)}"
+    assert f"breakpoint() needs a terminal: run `{command}`." in text
+    assert "BdbQuit" not in text
+    assert "Diagnosis" not in text
+
+
+def test_a_breakpoint_works_in_pytest(course):
+    """On a terminal: a prompt at that line, where the arguments can be printed."""
+    pty = pytest.importorskip("pty")
+    path = course / "exercises" / STEP.file
+    path.write_text(SOLUTION.replace(FORMULA, f"    breakpoint()\n{FORMULA}"), encoding="utf-8")
+    near, far = pty.openpty()
+    command = [sys.executable, "-m", "pytest", f"tests/{STEP.test_file}", "-x"]
+    with subprocess.Popen(command, cwd=course, stdin=far, stdout=far, stderr=far) as run:
+        os.close(far)
+        said = b""
+        while b"(Pdb) " not in said:
+            said += os.read(near, 1 << 16)
+        os.write(near, b"p 'shape', tuple(time_embedding.shape)\n")
+        while b"('shape', (" not in said:
+            said += os.read(near, 1 << 16)
+        run.kill()
+    os.close(near)
+    assert b"return time_embedding + class_embedding" in said

@@ -4,6 +4,7 @@ cannot load.
 
 import contextlib
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -222,3 +223,53 @@ def test_two_implementations_live_side_by_side(tmp_path):
     assert [i.module(step_by_number(2)).combine for i in loaded] == ["a", "b"]
     isolated = [Implementation(tmp_path / name) for name in ("a", "b")]
     assert [i.module(step_by_number(2)).combine for i in isolated] == ["a", "b"]
+
+
+def test_a_step_in_python_or_a_notebook_is_one_line(course, tmp_path, monkeypatch):
+    """From exercises/ as it is now, from any working folder, among the solutions."""
+    path = course / "exercises" / step_by_number(3).file
+    names: dict = {}
+    exec("from kata import load_step\nguide = load_step(3).guide", names)
+    with pytest.raises(NotImplementedError, match="step 3: guide"):
+        names["guide"](torch.ones(2), torch.zeros(2), 2.0)
+    first = names["guide"]
+    path.write_text(BROKEN_GUIDE, encoding="utf-8")
+    exec("guide = load_step(3).guide", names)
+    assert names["guide"](1, 2, 3) == "mine"
+    with pytest.raises(NotImplementedError):
+        first(torch.ones(2), torch.zeros(2), 2.0)
+    (course / "exercises" / "deeper").mkdir()
+    monkeypatch.chdir(course / "exercises" / "deeper")
+    solution = (course / "solutions" / step_by_number(3).file).resolve()
+    assert names["load_step"](3).guide(1, 2, 3) == "mine"
+    shutil.copy(course / "solutions" / step_by_number(7).file, course / "exercises")
+    found = names["load_step"](7).guided_velocity.__code__.co_filename
+    assert found == str(solution)
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "words"),
+    [
+        (99, None, "There is no step 99: name one from"),
+        ("3", None, "There is no step '3': name one from"),
+        (3, "def (:\n", "step03_guidance.py, line 1: syntax error"),
+        (3, "import nonsense\n", "does not load: ModuleNotFoundError"),
+    ],
+)
+def test_a_step_that_does_not_load_in_python_is_one_sentence(course, number, text, words):
+    """The same that the commands say."""
+    from kata import load_step
+
+    if text is not None:
+        (course / "exercises" / step_by_number(number).file).write_text(text, encoding="utf-8")
+    with pytest.raises(StepError) as error:
+        load_step(number)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_package_imports_nothing_by_itself():
+    """Not even its own rooms, so that a command starts at once."""
+    script = "import sys, kata; print([n for n in sys.modules if n.startswith(('kata.', 'torch'))])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
