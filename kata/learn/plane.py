@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kata.train.checked_steps import CheckedSteps
+from kata.pages.plane import PlaneWalks
+from kata.train.checked_steps import CheckedSteps, StepCallError
 
 CLASS_MEANS = torch.tensor([[-1.5, 0.6], [1.5, -0.6]])
 CLASS_STD = 0.35
@@ -52,6 +53,32 @@ def walk_in_plane(learner: CheckedSteps, noise: Tensor, scale: float = 1.0) -> P
     return PlaneWalk(np.array([*times, 0.0]), torch.stack([*points, end]).numpy(), labels.numpy())
 
 
+WALK_SCALES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+WALKERS = 80
+
+
+def walks_in_plane(learner: CheckedSteps, source: torch.Generator) -> PlaneWalks:
+    """Walk the same noise back at WALK_SCALES; return what the moving picture shows.
+
+    Raise StepCallError if step 0 fails, or if it does not walk in PLANE_STEPS steps.
+    """
+    noise = torch.randn(WALKERS, 2, generator=source)
+    walks = [walk_in_plane(learner, noise, scale) for scale in WALK_SCALES]
+    labels = torch.from_numpy(walks[0].labels)
+    shape = (PLANE_STEPS + 1, WALKERS, 2)
+    points = torch.from_numpy(np.stack([_finite(walk.points, shape) for walk in walks]))
+    t = torch.from_numpy(walks[0].times).float().clamp(0, 1)
+    places, times = points.flatten(0, 2), t[None, :, None].expand(points.shape[:3]).flatten()
+    of_all = labels.repeat(len(walks) * len(t))
+    unconditional, conditional = (
+        guided_in_plane(learner, places, times, of_all, scale).view(points.shape).numpy()
+        for scale in (0.0, 1.0)
+    )
+    return PlaneWalks(
+        WALK_SCALES, t.tolist(), labels.numpy(), points.numpy(), unconditional, conditional
+    )
+
+
 def guided_in_plane(
     learner: CheckedSteps, x: Tensor, t: Tensor, labels: Tensor, scale: float
 ) -> Tensor:
@@ -74,6 +101,16 @@ def paths_in_plane(
     points = learner.images(0, "point_on_path", (len(t), 2), *ends, t)
     velocity = learner.images(0, "path_velocity", (count, 2), x0.clone(), x1.clone())
     return points.view(len(times), count, 2).numpy(), velocity.numpy()
+
+
+def _finite(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the points of a walk; raise StepCallError unless they can be drawn."""
+    if points.shape != shape or not np.isfinite(points).all():
+        raise StepCallError(
+            f"step 0: walk_back does not walk {shape[1]} points to finite places in {PLANE_STEPS} "
+            "steps. Run `kata check 0` to see what is wrong."
+        )
+    return points
 
 
 def _cloud_velocity(

@@ -197,7 +197,7 @@ def test_after_the_last_step_the_board_leads_to_the_end(course):
     assert "10 of 10 pass isolated, 10 of 10 pass assembled." in text
     assert text.splitlines()[-1] == "next   pytest tests/final"
     assert "train the steps together" in text
-    keep(key_of(course, both[1].implementation, STEPS[6]), FAILED)
+    keep(key_of(course, both[1].implementation, STEPS[7]), FAILED)
     assert "next   kata check 7 --assembled" in shown_board(both).splitlines()[-1]
 
 
@@ -206,20 +206,20 @@ def test_after_the_last_step_a_check_leads_to_the_end(course, assembled):
     """No other check of step 10; a step that does not pass yet comes first."""
     (workspace,) = all_pass(course, [assembled])
     said = io.StringIO()
-    say_next(Console(file=said, width=80), workspace, STEPS[9], passed=True)
+    say_next(Console(file=said, width=80), workspace, STEPS[10], passed=True)
     assert said.getvalue().splitlines()[-1] == "next   pytest tests/final"
-    keep(key_of(course, workspace.implementation, STEPS[2]), FAILED)
+    keep(key_of(course, workspace.implementation, STEPS[3]), FAILED)
     said = io.StringIO()
-    say_next(Console(file=said, width=80), workspace, STEPS[9], passed=True)
+    say_next(Console(file=said, width=80), workspace, STEPS[10], passed=True)
     assert "next   kata watch 3" in said.getvalue().splitlines()[-1]
 
 
 def test_the_end_of_a_single_file_is_the_demo(course):
     """The final test wants a folder."""
     all_pass(course)
-    file = course / "exercises" / STEPS[9].file
+    file = course / "exercises" / STEPS[10].file
     command = Workspace(file).finish()
-    assert command == f"kata demo --impl exercises/{STEPS[9].file}"
+    assert command == f"kata demo --impl exercises/{STEPS[10].file}"
 
 
 def test_the_final_test_is_found_from_another_folder(course, tmp_path, monkeypatch):

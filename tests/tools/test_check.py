@@ -223,7 +223,7 @@ WRONG_GUIDE = "\n\ndef guide(v_uncond, v_cond, scale):\n    return v_cond\n"
 
 def solved(folder, changes):
     """Write the solutions of steps 1 to 9 into a folder, some of them with changes behind."""
-    for step in STEPS[:9]:
+    for step in STEPS[1:10]:
         text = (ROOT / "solutions" / step.file).read_text(encoding="utf-8")
         (folder / step.file).write_text(text + changes.get(step.number, ""), encoding="utf-8")
 
@@ -244,7 +244,7 @@ def test_together_the_step_at_fault_is_named_first(
     """
     solved(tmp_path, changes)
     console = Console(file=io.StringIO(), width=200)
-    step = STEPS[number - 1]
+    step = STEPS[number]
     assert not check_with(runner, Workspace(tmp_path, assembled=True), step, console)
     text = console.file.getvalue()
     assert text.index(words) < text.index("Failed:")
@@ -255,7 +255,7 @@ def test_together_the_step_at_fault_is_named_first(
 def test_together_a_step_that_passes_alone_can_be_at_fault(runner, tmp_path):
     """Its solution in its place lets the other pass: here, it is wrong for others alone."""
     solved(tmp_path, {})
-    guidance = tmp_path / STEPS[2].file
+    guidance = tmp_path / STEPS[3].file
     broken = (
         "\n\n_right = guided_velocity\ndef guided_velocity(model, x, t, y, scale, null_class):\n"
     )
@@ -263,10 +263,10 @@ def test_together_a_step_that_passes_alone_can_be_at_fault(runner, tmp_path):
     broken += "    return v if len(__name__.split('.')[0]) == len('kata_step03') else v + 1\n"
     guidance.write_text(guidance.read_text(encoding="utf-8") + broken, encoding="utf-8")
     console = Console(file=io.StringIO(), width=200)
-    assert not check_with(runner, Workspace(tmp_path, assembled=True), STEPS[6], console)
+    assert not check_with(runner, Workspace(tmp_path, assembled=True), STEPS[7], console)
     text = console.file.getvalue()
     assert "Step 3 is at fault: it passes its own tests, but step 7 passes only with" in text
-    assert "see    " + shown(ROOT / "solutions" / STEPS[2].file) in text
+    assert "see    " + shown(ROOT / "solutions" / STEPS[3].file) in text
 
 
 @pytest.mark.parametrize("stop", ["breakpoint()", "import pdb; pdb.set_trace()"])

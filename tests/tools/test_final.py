@@ -83,7 +83,7 @@ def test_the_final_test_shows_the_table_and_says_where_the_page_is(finished):
 
 def test_a_missed_expectation_names_the_steps_at_fault(finished):
     """By the results of their own tests, in one sentence; the page is there nonetheless."""
-    record(finished, STEPS[2], STEPS[5], result=FAILED)
+    record(finished, STEPS[3], STEPS[6], result=FAILED)
     said, code = final(finished, "all")
     assert code == 1
     words = " ".join(said.split())
@@ -95,12 +95,12 @@ def test_a_missed_expectation_names_the_steps_at_fault(finished):
 
 def test_a_step_that_fails_is_named_with_the_steps_at_fault(finished):
     """The sentence about the error, then who does not pass; no page is promised."""
-    file = finished / "exercises" / STEPS[3].file
+    file = finished / "exercises" / STEPS[4].file
     wrong = (
         "\n\ndef drop_labels(y, drop_prob, null_class, generator=None):\n    return y.nonsense\n"
     )
     file.write_text(file.read_text(encoding="utf-8") + wrong, encoding="utf-8")
-    record(finished, STEPS[3], result=FAILED)
+    record(finished, STEPS[4], result=FAILED)
     said, code = final(finished, "all")
     assert code == 1
     words = " ".join(said.split())
@@ -123,7 +123,7 @@ def test_an_unwritten_step_is_one_sentence(course, finished):
 
 def test_one_file_is_no_course(finished):
     """The final test wants all ten steps."""
-    said, code = final(finished, "all", "--impl", f"exercises/{STEPS[2].file}")
+    said, code = final(finished, "all", "--impl", f"exercises/{STEPS[3].file}")
     assert code == 1
     assert "the final test wants a folder with all ten steps" in said
 
@@ -138,7 +138,7 @@ def test_one_file_is_no_course(finished):
 )
 def test_the_steps_at_fault_in_a_sentence(finished, failing, sentence):
     """Results that are known are not made again."""
-    record(finished, *(STEPS[n - 1] for n in failing), result=FAILED)
+    record(finished, *(STEPS[n] for n in failing), result=FAILED)
     progress = io.StringIO()
     assert say_steps_at_fault("exercises", Console(file=progress)) == sentence
     assert progress.getvalue() == ""
@@ -146,7 +146,7 @@ def test_the_steps_at_fault_in_a_sentence(finished, failing, sentence):
 
 def test_what_is_not_known_is_tested(finished):
     """A step that was saved since is run again, and found wrong."""
-    file = finished / "exercises" / STEPS[1].file
+    file = finished / "exercises" / STEPS[2].file
     text = file.read_text(encoding="utf-8")
     formula = "return time_embedding + class_embedding"
     assert formula in text
