@@ -18,11 +18,13 @@ from kata.course.steps import GRADED_STEPS, STEPS, Step
 from kata.figures.curve import Curve
 from kata.figures.style import CaptionedFigure
 from kata.learn.board import run_missing
-from kata.learn.kit import PICTURE_SEED, PictureKit
+from kata.learn.kit import PICTURE_SEED, PictureKit, new_source
 from kata.learn.pictures import figures_of_step
+from kata.learn.plane import walks_in_plane
 from kata.learn.predict import predictions
 from kata.learn.workspace import Workspace
 from kata.pages import render
+from kata.pages.plane import plane_of
 from kata.pages.playground import Walks, playground_of
 from kata.train.metrics import labels_of_least_loss
 from kata.train.pipeline import CLASSES
@@ -144,17 +146,17 @@ def write_gallery(
             figures_by_step, missing = _new_figures(kit, steps, stage)
         with stages.stage("playground", len(PLAYGROUND_SCALES) + 1) as stage:
             playground = _playground(workspace, kit, steps, stage.advance)
-    why = playground if isinstance(playground, str) else ""
+            plane = _plane(workspace, kit, steps)
+    missing += [why for why in (plane, playground) if isinstance(why, str)]
     text = render(
         "gallery.html",
         drawn_by=_drawn_by(workspace, steps),
-        plane=None,
-        playground=None if why else playground,
+        plane=None if isinstance(plane, str) else plane,
+        playground=None if isinstance(playground, str) else playground,
         figures_by_step=figures_by_step,
         predictions={step.number: predictions(workspace, step) for step in steps},
     )
     _write_page(page, text)
-    missing += [why] if why else []
     return Gallery(page, steps, tuple(dict.fromkeys(missing)))
 
 
@@ -212,6 +214,20 @@ def _playground(
         )
     try:
         return playground_of(walks(kit, advance), measured(kit))
+    except KataError as error:
+        return str(error)
+
+
+def _plane(
+    workspace: Workspace, kit: PictureKit, steps: tuple[Step, ...]
+) -> dict[str, Any] | str | None:
+    """What the template of the moving picture needs, or the sentence why there is none; None if
+    step 0 was skipped, and there is no solution of it.
+    """
+    if STEPS[0] not in steps and not workspace.implementation.solutions.is_dir():
+        return None
+    try:
+        return plane_of(walks_in_plane(kit.learner(0), new_source()))
     except KataError as error:
         return str(error)
 

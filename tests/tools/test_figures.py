@@ -154,4 +154,4 @@ def test_the_page_escapes_its_texts_and_holds_its_pictures():
 def test_a_template_lacks_nothing_in_silence():
     """A name that is not given is an error, rather than an empty place in a page."""
     with pytest.raises(UndefinedError):
-        render("gallery.html", playground=None, figures_by_step=[])
+        render("gallery.html", plane=None, playground=None, figures_by_step=[], predictions={})

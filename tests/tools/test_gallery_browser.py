@@ -43,7 +43,14 @@ def coded_walks():
 def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("gallery") / "index.html"
     playground = playground_of(coded_walks(), CURVE)
-    text = render("gallery.html", drawn_by="some", playground=playground, figures_by_step=[])
+    text = render(
+        "gallery.html",
+        drawn_by="some",
+        plane=None,
+        playground=playground,
+        figures_by_step=[],
+        predictions={},
+    )
     path.write_text(text, encoding="utf-8")
     return path
 
