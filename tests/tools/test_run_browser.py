@@ -50,14 +50,16 @@ def test_every_picture_says_its_size(browser):
 
 
 def test_dark_and_print(browser):
-    """Dark where the reader wants it; white on paper, where no picture is cut in two."""
+    """Dark where the reader wants it; ink on white paper, where no picture is cut in two."""
     background = "getComputedStyle(document.body).backgroundColor"
     browser.look(prefers_color_scheme="dark")
     dark = browser.run(background)
     browser.look(prefers_color_scheme="light")
     assert browser.run(background) != dark
-    browser.call("Emulation.setEmulatedMedia", media="print", features=[])
+    is_dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.call("Emulation.setEmulatedMedia", media="print", features=is_dark)
     assert browser.run(background) == "rgb(255, 255, 255)"
+    assert browser.run("getComputedStyle(document.body).color") == "rgb(28, 28, 34)"
     breaks = "getComputedStyle(document.querySelector('figure')).breakInside"
     assert browser.run(breaks) == "avoid"
     browser.call("Emulation.setEmulatedMedia", media="", features=[])
