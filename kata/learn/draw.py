@@ -6,10 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotInTime
 from pathlib import Path
 
 from rich.console import Console
@@ -19,75 +16,13 @@ from kata.course.files import shown, write_atomic
 from kata.course.loader import Transplant
 from kata.course.steps import Step
 from kata.course.variants import Mistake
-from kata.figures.columns import Column, side_by_side
-from kata.learn.check import demand_file, worth_examining
-from kata.learn.examine import absent, examine
+from kata.figures.columns import ABREAST, Column, side_by_side
+from kata.learn.check import demand_file
+from kata.learn.examine import known_finding
 from kata.learn.kit import PictureKit
 from kata.learn.messages import say, say_indented
 from kata.learn.pictures import figures_of_step
 from kata.learn.workspace import Workspace
-from kata.runner.client import WarmRunner
-
-
-class _GivenUp(Exception):
-    pass
-
-
-class BackgroundDiagnosis:
-    """Looks for the known mistake, while it is entered, in a thread and a process of its own.
-
-    It does not look if the step is known to pass, or if there is nothing to compare with.
-    """
-
-    def __init__(self, workspace: Workspace, step: Step) -> None:
-        self.workspace, self.step = workspace, step
-        self.in_time = True
-        self._runner: WarmRunner | None = None
-        self._pool: ThreadPoolExecutor | None = None
-        self._found: Future[Mistake | None] | None = None
-
-    def __enter__(self) -> "BackgroundDiagnosis":
-        standing, own = self.workspace.standing(self.step), self.workspace.implementation
-        is_learners = standing.written and own.path != own.solutions
-        if is_learners and not standing.passed and not absent(self.workspace.root):
-            self._runner = WarmRunner(self.workspace.root, workers=1, training=False).__enter__()
-            self._pool = ThreadPoolExecutor(1)
-            self._found = self._pool.submit(self._look)
-        return self
-
-    def mistake(self, until: float) -> Mistake | None:
-        """Return the known mistake that gives the same answers as the step, or None.
-
-        until: of time.monotonic(), when to give up. Afterwards `in_time` says if that was enough.
-        """
-        if self._found is None:
-            return None
-        try:
-            return self._found.result(max(0.0, until - time.monotonic()))
-        except NotInTime:
-            self.in_time = False
-            return None
-
-    def __exit__(self, *error: object) -> None:
-        if self._runner and self._pool and self._found:
-            self._found.cancel()
-            self.in_time = self.in_time and self._found.done()
-            self._runner.stop()
-            self._runner.__exit__(*error)
-            self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _look(self) -> Mistake | None:
-        assert self._runner is not None
-        standing = self.workspace.standing(self.step)
-        result = standing.result or self.workspace.run(self._runner, self.step)
-        if result.passed or not worth_examining(result):
-            return None
-        finding = examine(self._runner, self.workspace, self.step, result, self._go_on)
-        return finding.mistakes[0] if finding else None
-
-    def _go_on(self, done: int, all_: int) -> None:
-        if not self.in_time:
-            raise _GivenUp
 
 
 def show_on_screen(path: Path) -> bool:
@@ -122,10 +57,6 @@ def show_on_screen(path: Path) -> bool:
     return True
 
 
-DIAGNOSIS_PATIENCE = 5.0
-"""Seconds from the start, after which the picture is drawn without a diagnosis."""
-
-
 class PictureError(KataError):
     """There is no picture; the message is one sentence that says why and what to do."""
 
@@ -143,7 +74,6 @@ def draw_step(
     out: None is a file named like the step under checkpoints/runs/pictures/; checkpoint: as for
     `PictureKit`. Raise PictureError, or WorkspaceError if there is no file of that step.
     """
-    began = time.monotonic()
     demand_file(workspace, step)
     if not workspace.written(step):
         raise PictureError(
@@ -161,25 +91,41 @@ def draw_step(
         )
         return Column(heading, below, figures_of_step(PictureKit(among, checkpoint), step))
 
-    with BackgroundDiagnosis(workspace, step) as diagnosis:
-        heading = "the reference" if own == solutions else "yours"
-        columns = [column(heading, shown(workspace.file(step)), own)]
-        if all(isinstance(figure, str) for figure in columns[0].figures):
-            raise PictureError(columns[0].complaints[0])
-        if solutions.is_dir() and own != solutions:
-            columns.append(column("the reference", shown(solutions / step.file), solutions))
-            if mistake := diagnosis.mistake(began + DIAGNOSIS_PATIENCE):
-                third = column(MISTAKE, mistake.diagnosis, mistake.path)
-                columns[1:1] = [] if third.complaints else [third]
+    heading = "the reference" if own == solutions else "yours"
+    columns = [column(heading, shown(workspace.file(step)), own)]
+    if all(isinstance(figure, str) for figure in columns[0].figures):
+        raise PictureError(columns[0].complaints[0])
+    if solutions.is_dir() and own != solutions:
+        columns.append(column("the reference", shown(solutions / step.file), solutions))
+        if mistake := _known_mistake(workspace, step):
+            columns = _beside(columns, column(MISTAKE, mistake.diagnosis, mistake.path))
     _write_picture(columns, path)
     say(console, "see", shown(path))
-    say_indented(console, _explanation(workspace, step, columns, diagnosis.in_time), 7)
+    say_indented(console, _explanation(workspace, step, columns), 7)
     if on_screen:
         show_on_screen(path)
     return path
 
 
 MISTAKE = "a known mistake"
+
+
+def _known_mistake(workspace: Workspace, step: Step) -> Mistake | None:
+    """Return the mistake that an earlier diagnosis of the file as it is found; nothing is run."""
+    result = workspace.standing(step).result
+    finding = known_finding(workspace, step, result) if result else None
+    return finding.mistakes[0] if finding else None
+
+
+def _beside(columns: Sequence[Column], mistake: Column) -> list[Column]:
+    """Add the column of a known mistake, or say at the first column that it looks the same."""
+    own, reference = columns
+    if mistake.complaints:
+        return [own, reference]
+    if own.looks_like(mistake):
+        below = f"{own.below}. This is exactly the picture of {MISTAKE}: {mistake.below}"
+        return [Column(own.heading, below, own.figures), reference]
+    return [own, reference, mistake]
 
 
 def _write_picture(columns: Sequence[Column], path: Path) -> None:
@@ -193,16 +139,17 @@ def _write_picture(columns: Sequence[Column], path: Path) -> None:
         ) from None
 
 
-def _explanation(
-    workspace: Workspace, step: Step, columns: Sequence[Column], in_time: bool
-) -> list[str]:
+def _explanation(workspace: Workspace, step: Step, columns: Sequence[Column]) -> list[str]:
     """Who drew which column, and why something is missing."""
-    headings = ", ".join(column.heading for column in columns)
-    lines = [f"from left to right: {headings}" if len(columns) > 1 else headings]
-    lines += [column.below for column in columns if column.heading == MISTAKE]
+    abreast = ", ".join(column.heading for column in columns[:ABREAST])
+    lines = [f"from left to right: {abreast}" if len(columns) > 1 else abreast]
+    lines += [f"below: {column.heading}: {column.below}" for column in columns[ABREAST:]]
+    lines += [column.below for column in columns[:1] if MISTAKE in column.below]
     lines += [f"not drawn: {why}" for why in columns[0].complaints]
-    if not workspace.implementation.solutions.is_dir():
+    own, standing = workspace.implementation, workspace.standing(step)
+    if not own.solutions.is_dir():
         lines.append("The reference is absent here: solutions/ is not part of this copy.")
-    if not in_time:
-        lines.append(f"The diagnosis took too long: run `kata check {step.number}`, then this.")
+    elif own.path != own.solutions and standing.result is None:
+        command = f"kata check {step.number}{own.options()}"
+        lines.append(f"Not tested since it was saved: `{command}` looks for a known mistake.")
     return lines

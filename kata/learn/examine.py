@@ -6,7 +6,7 @@ import atexit
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from kata.course.variants import Mistake, read_mistake, variants
 from kata.learn.workspace import Workspace
 from kata.runner.client import WarmRunner
 from kata.runner.outcomes import Call, PytestResult
-from kata.runner.records import hashed, reach, what_tests_import
+from kata.runner.records import hashed, keep, key_of, reach, what_tests_import
 
 LIMIT = 20.0
 """Seconds after which a step that answers questions is ended."""
@@ -56,8 +56,12 @@ def examine(
 ) -> Finding | None:
     """Return the known mistakes whose answers a failing step gives, or None.
 
-    Only those mistakes are compared whose own tests all fail here. Their answers are kept.
+    Only those mistakes are compared whose own tests all fail here. Their answers are kept, and so
+    is what is found, with the result.
     """
+    if finding := known_finding(workspace, step, result):
+        return finding
+    key = key_of(workspace.root, workspace.implementation, step)
     candidates = _candidates(workspace.root, step, result)
     if not candidates:
         return None
@@ -75,8 +79,24 @@ def examine(
     found = runner.call(Call("kata.criteria.diagnosis:compare_answers", arguments, LIMIT)).value
     if not found:
         return None
-    mistakes = tuple(read_mistake(Path(path), step) for path in found["mistakes"])
-    return Finding(found["of"], mistakes, found["exactly"])
+    root = workspace.root / "tests" / "mistakes"
+    names = [Path(path).relative_to(root).as_posix() for path in found["mistakes"]]
+    result = replace(result, finding={**found, "mistakes": names})
+    if key == key_of(workspace.root, workspace.implementation, step):
+        keep(key, result)
+    return known_finding(workspace, step, result)
+
+
+def known_finding(workspace: Workspace, step: Step, result: PytestResult) -> Finding | None:
+    """Return what was found for a result, or None if nothing was found or looked for."""
+    if result.finding is None:
+        return None
+    root = workspace.root / "tests" / "mistakes"
+    paths = [root / name for name in result.finding["mistakes"]]
+    if not all(path.is_file() for path in paths):
+        return None
+    mistakes = tuple(read_mistake(path, step) for path in paths)
+    return Finding(result.finding["of"], mistakes, result.finding["exactly"])
 
 
 def prepare(

@@ -77,13 +77,17 @@ class Reply:
 
 @dataclass(frozen=True)
 class PytestResult:
-    """The result of a job. `reason` is empty, or says why the run did not finish."""
+    """The result of a job. `reason` is empty, or says why the run did not finish.
+
+    finding: the diagnosis that was found for it, as plain data, or None.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
     exit_code: int | None = None
     seconds: float = 0.0
     reason: str = ""
     output: str = field(default="", repr=False)
+    finding: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

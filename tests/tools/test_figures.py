@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -10,7 +11,7 @@ from jinja2 import UndefinedError
 from PIL import Image
 
 from kata.figures import charts, images, plane, tables
-from kata.figures.columns import Column, side_by_side
+from kata.figures.columns import GAP, Column, side_by_side
 from kata.figures.curve import Curve, fidelity_diversity
 from kata.figures.losses import losses_beside_document
 from kata.figures.style import DPI, FIGURE_WIDTH
@@ -98,6 +99,33 @@ def test_columns_stand_side_by_side():
     assert both.shape[1] > 2 * FIGURE_WIDTH * DPI
     assert np.array_equal(both[:, : alone.shape[1]], alone)
     assert both[:, alone.shape[1] :].std() > 0.01
+
+
+def test_captions_stand_below_and_a_third_column_too():
+    """The file gets taller, not wider, and every text is wrapped to its column."""
+    figure = FIGURES["loss"]()
+    wordy = replace(figure, caption=figure.caption * 5)
+    plain, long = (pixels_of(side_by_side([Column("yours", "", [f])])) for f in (figure, wordy))
+    assert long.shape[1] == plain.shape[1]
+    assert long.shape[0] > plain.shape[0] + 100
+    one = Column("yours", "no_space_in_it" * 20, [figure])
+    two, three = (pixels_of(side_by_side([one] * n)) for n in (2, 3))
+    assert three.shape[1] == two.shape[1] <= 2100
+    assert three.shape[0] > 1.8 * two.shape[0]
+    edge = GAP // 2
+    for pixels in (two, three):
+        middle = pixels.shape[1] // 2
+        assert (pixels[:, middle - edge + 1 : middle + edge - 1] == pixels.max()).all()
+        assert (pixels[:, -edge:] == pixels.max()).all()
+
+
+def test_the_same_images_are_noticed():
+    """Every figure counts; what could not be drawn looks like nothing."""
+    one, other = FIGURES["loss"](), FIGURES["sum"]()
+    yours = Column("yours", "", [one, other])
+    assert yours.looks_like(Column("a known mistake", "b", [replace(one), replace(other)]))
+    assert not yours.looks_like(Column("a known mistake", "b", [one, one]))
+    assert not Column("", "", ["not drawn"]).looks_like(Column("", "", ["not drawn"]))
 
 
 def test_drawing_needs_no_window_and_no_pyplot():

@@ -19,6 +19,7 @@ from kata.cli import app
 from kata.course.files import find_root
 from kata.course.loader import Implementation, Transplant, unload
 from kata.course.steps import STEPS, step_by_number
+from kata.course.variants import read_mistake
 from kata.figures.images import sheet
 from kata.learn import draw as screen
 from kata.learn.gallery import GalleryError, write_gallery
@@ -191,15 +192,41 @@ def test_what_goes_wrong_is_one_sentence(run, course, case):
 
 
 @pytest.mark.slow
-def test_a_mistake_is_drawn_beside(kata, course, checkpoint):
-    """The known mistake that gives the same answers stands between, and its diagnosis is told."""
+def test_a_mistake_that_is_yours_is_not_drawn_twice(kata, course, checkpoint):
+    """The picture of the mistake is yours: two columns, and the diagnosis under your heading."""
     text = (ROOT / "tests/mistakes/step03/difference_reversed.py").read_text(encoding="utf-8")
     solve(course, 3, text)
+    drawn = ("picture", "3", "--checkpoint", str(checkpoint))
+    before = kata(*drawn, CI="1")
+    assert "`kata check 3` looks for a known mistake" in " ".join(before.stdout.split())
     assert kata("check", "3").returncode == 1
-    run = kata("picture", "3", "--checkpoint", str(checkpoint), CI="1")
+    run = kata(*drawn, CI="1")
     assert run.returncode == 0, run.stderr
-    assert "yours, a known mistake, the reference" in run.stdout
-    assert "The difference is taken the wrong way round" in run.stdout
+    said = " ".join(run.stdout.split())
+    assert "from left to right: yours, the reference" in said
+    assert "exactly the picture of a known mistake: The difference is taken the wrong way" in said
+    assert "looks for a known mistake" not in said
+
+
+def test_a_known_mistake_that_looks_different_stands_below(run, course, monkeypatch):
+    """Two columns abreast at most; its diagnosis is told."""
+    mistake = read_mistake(ROOT / "tests/mistakes/step04/mask_inverted.py", step_by_number(4))
+    monkeypatch.setattr(screen, "_known_mistake", lambda *_: mistake)
+    solve(course, 4)
+    result = run("picture", "4")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "from left to right: yours, the reference below: a known mistake:" in said
+    assert " ".join(mistake.diagnosis.split()) in said
+    pixels = imread(course / "checkpoints/runs/pictures/step04_label_dropout.png")
+    assert 1800 < pixels.shape[1] < 2100
+
+
+def test_failing_code_is_drawn_without_waiting(course, run, monkeypatch):
+    """No test runs, and no process is started: the picture shows what is wrong."""
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process"))
+    solve(course, 4, "def drop_labels(y, *rest, **named):\n    return y\n")
+    assert run("picture", "4").exit_code == 0
 
 
 def test_it_opens_where_there_is_a_screen_and_only_there(monkeypatch, tmp_path):
