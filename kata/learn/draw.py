@@ -19,10 +19,13 @@ from kata.course.variants import Mistake
 from kata.figures.columns import ABREAST, Column, side_by_side
 from kata.learn.check import demand_file
 from kata.learn.examine import known_finding
-from kata.learn.kit import PictureKit
+from kata.learn.kit import PictureKit, new_source
 from kata.learn.messages import say, say_indented
 from kata.learn.pictures import figures_of_step
+from kata.learn.plane import walks_in_plane
 from kata.learn.workspace import Workspace
+from kata.pages import render
+from kata.pages.plane import plane_of
 
 
 def show_on_screen(path: Path) -> bool:
@@ -72,7 +75,8 @@ def draw_step(
     """Draw a step's picture into a PNG, say where it is, and open it if there is a screen.
 
     out: None is a file named like the step under checkpoints/runs/pictures/; checkpoint: as for
-    `PictureKit`. Raise PictureError, or WorkspaceError if there is no file of that step.
+    `PictureKit`. If the step has a moving picture, a page with it is written beside the PNG. Raise
+    PictureError, or WorkspaceError if there is no file of that step.
     """
     demand_file(workspace, step)
     if not workspace.written(step):
@@ -82,14 +86,16 @@ def draw_step(
     path = out or workspace.root / "checkpoints" / "runs" / "pictures" / f"{step.name}.png"
     own, solutions = workspace.implementation.path, workspace.implementation.solutions
 
-    def column(heading: str, below: str, source: Path) -> Column:
+    def kit(source: Path) -> PictureKit:
         """The step of `source` among the solutions of the others; without solutions, as it
         stands.
         """
-        among = (
-            Transplant(source, [step.number]) if solutions.is_dir() else workspace.implementation
-        )
-        return Column(heading, below, figures_of_step(PictureKit(among, checkpoint), step))
+        alone = workspace.implementation
+        among = Transplant(source, [step.number]) if solutions.is_dir() else alone
+        return PictureKit(among, checkpoint)
+
+    def column(heading: str, below: str, source: Path) -> Column:
+        return Column(heading, below, figures_of_step(kit(source), step))
 
     heading = "the reference" if own == solutions else "yours"
     columns = [column(heading, shown(workspace.file(step)), own)]
@@ -99,11 +105,18 @@ def draw_step(
         columns.append(column("the reference", shown(solutions / step.file), solutions))
         if mistake := _known_mistake(workspace, step):
             columns = _beside(columns, column(MISTAKE, mistake.diagnosis, mistake.path))
-    _write_picture(columns, path)
+    _write(path, side_by_side(columns))
+    page = None
+    if step.number in MOVING_PICTURES:
+        text = MOVING_PICTURES[step.number](kit(own), columns[0])
+        page = path.with_suffix(".html") if text else None
+        if page and text:
+            _write(page, text)
+            say(console, "page", f"{shown(page)}    it moves: open it in a browser")
     say(console, "see", shown(path))
     say_indented(console, _explanation(workspace, step, columns), 7)
     if on_screen:
-        show_on_screen(path)
+        show_on_screen(page or path)
     return path
 
 
@@ -128,10 +141,24 @@ def _beside(columns: Sequence[Column], mistake: Column) -> list[Column]:
     return [own, reference, mistake]
 
 
-def _write_picture(columns: Sequence[Column], path: Path) -> None:
+def _plane_page(kit: PictureKit, column: Column) -> str | None:
+    """Return the page on which step 0 moves, with the still figures below; None if it fails."""
+    try:
+        moving = plane_of(walks_in_plane(kit.learner(0), new_source()))
+    except KataError:  # the still picture says why
+        return None
+    figures = [figure for figure in column.figures if not isinstance(figure, str)]
+    return render("plane_page.html", drawn_by=column.below, plane=moving, figures=figures)
+
+
+MOVING_PICTURES = {0: _plane_page}
+"""The pages of steps whose picture moves, by number."""
+
+
+def _write(path: Path, content: bytes | str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, side_by_side(columns))
+        write_atomic(path, content)
     except OSError as error:
         raise PictureError(
             f"The picture cannot be written to {shown(path)} ({error.strerror or error}): "
