@@ -16,6 +16,7 @@ from kata.learn.messages import (
     say_finish,
     say_heading,
     say_how_to_skip,
+    say_indented,
     say_result,
 )
 from kata.learn.workspace import Workspace, WorkspaceError
@@ -142,7 +143,11 @@ def say_next(
     path = pasted(workspace.implementation.path)
     options = workspace.implementation.options()
     own = "--impl" not in options
-    say(console, "see", f"kata picture {step.number}" + ("" if own else f" --impl {path}"))
+    if own:
+        console.print("Predict, then see what your code draws:")
+        say_indented(console, [question.ask for question in step.questions])
+    what = f"predict {step.number}" if own else f"picture {step.number} --impl {path}"
+    say(console, "see", f"kata {what}")
     if own and (workspace.root / "solutions").is_dir():
         say(console, "diff", f"kata solution {step.number}")
     if (after := workspace.after(step)) is not None:
