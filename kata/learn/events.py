@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from kata.course.steps import Step
+from kata.learn.blame import Blame, find_blame
 from kata.learn.check import worth_examining
 from kata.learn.examine import Finding, examine, known_mistakes, prepare
 from kata.learn.keys import WINDOWS, Keys
@@ -24,6 +25,8 @@ EVERY = 0.01
 """Seconds between two looks at the files."""
 GRACE_PERIOD = 1.0
 """Grace period in seconds: some editors delete and rewrite a file on save."""
+DIAGNOSIS_WITHIN = 2.0
+"""Seconds after the verdict, after which it is said that the diagnosis takes longer."""
 PICTURE_LIMIT = 120.0
 """Seconds after which a picture is given up."""
 
@@ -66,11 +69,26 @@ class AllTested:
 
 
 @dataclass(frozen=True)
-class Diagnosed:
-    """The known mistake is found."""
+class Blamed:
+    """Steps are tested together, and it is known whose is at fault; None if nobody else's."""
 
     task: WarmRunner
-    finding: Finding
+    blame: Blame | None
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """The search for a known mistake ended; None if none gives these answers."""
+
+    task: WarmRunner
+    finding: Finding | None
+
+
+@dataclass(frozen=True)
+class Late:
+    """The search for a known mistake goes on after DIAGNOSIS_WITHIN."""
+
+    task: WarmRunner
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,8 @@ class Drawn:
     text: str
 
 
-Event = Pressed | Saved | Gone | Tested | AllTested | Diagnosed | Failed | Drawn
+TaskEvent = Tested | AllTested | Blamed | Diagnosed | Late | Failed
+Event = Pressed | Saved | Gone | Drawn | TaskEvent
 
 
 class Events:
@@ -181,6 +200,12 @@ class Tester:
         """Run a step's tests, or recall their result; then look for the diagnosis of a failure."""
         self._begin(lambda task: self._test(task, step))
 
+    def prepare(self, step: Step) -> None:
+        """Let the step's known mistakes answer while there is nothing to test: that makes its first
+        diagnosis quick.
+        """
+        self._begin(lambda task: self._prepare(task, step))
+
     def test_all(self) -> None:
         """Run the tests of all steps whose result is not known."""
         self._begin(self._test_all)
@@ -208,12 +233,32 @@ class Tester:
     def _test(self, task: WarmRunner, step: Step) -> None:
         result = self.workspace.standing(step).result or self.workspace.run(task, step)
         self.events.put(Tested(task, step, result))
-        if not worth_examining(result):
+        if result.passed:
+            if after := self.workspace.after(step):
+                self._prepare(task, after)
             return
-        if finding := examine(task, self.workspace, step, result):
-            self.events.put(Diagnosed(task, finding))
-        # Idle now: the other mistakes' answers make the next diagnosis quick.
-        prepare(task, self.workspace, step, known_mistakes(self.workspace.root, step))
+        if self.workspace.assembled:
+            blame = find_blame(task, self.workspace, step)
+            self.events.put(Blamed(task, blame))
+            if blame and blame.at_fault != (step,):
+                return
+        if worth_examining(result):
+            self._diagnose(task, step, result)
+        self._prepare(task, step)
+
+    def _diagnose(self, task: WarmRunner, step: Step, result: PytestResult) -> None:
+        late = threading.Timer(DIAGNOSIS_WITHIN, lambda: self.events.put(Late(task)))
+        late.daemon = True
+        late.start()
+        try:
+            finding = examine(task, self.workspace, step, result)
+        finally:
+            late.cancel()
+        self.events.put(Diagnosed(task, finding))
+
+    def _prepare(self, task: WarmRunner, step: Step) -> None:
+        if mistakes := known_mistakes(self.workspace.root, step):
+            prepare(task, self.workspace, step, mistakes)
 
     def _test_all(self, task: WarmRunner) -> None:
         for step in self.workspace.steps:

@@ -25,29 +25,50 @@ def say_heading(console: Console, workspace: Workspace, step: Step) -> None:
 
 
 def say_result(console: Console, workspace: Workspace, step: Step, result: PytestResult) -> None:
-    """Print the result of the tests: the first failure as a paragraph."""
+    """Print the result of the tests: the first failure as a paragraph, and where it is."""
+    say_verdict(console, result)
+    if has_failure(result):
+        console.print()
+        say_failure(console, step, result)
+        say_place(console, workspace, step, result)
+
+
+def has_failure(result: PytestResult) -> bool:
+    """Return whether a test says what is wrong; else the verdict says all."""
+    return not result.passed and not result.reason and bool(result.failures)
+
+
+def say_verdict(console: Console, result: PytestResult) -> None:
+    """Print whether the tests pass, and which is the first that does not."""
     if result.passed:
         number = len(result.outcomes)
         console.print(f"Passed: all {number} tests, in {result.seconds:.1f} s.", style="green")
         return
-    if result.reason or not result.failures:
+    if not has_failure(result):
         why = result.reason or f"pytest itself stopped: {_last_line(result.output)}"
         console.print(f"Failed: {why}.".replace("..", "."), style="red", highlight=False)
         return
     first, failed = result.failures[0], len(result.failures)
     if _is_unloadable(result):
         console.print("Failed: the file does not load.", style="red")
-    else:
-        count = f"{failed} of {len(result.outcomes)} tests" if failed > 1 else "one test"
-        if first.error in ("TimeLimit", "BreakpointReached"):
-            count = "a test was ended, and the rest with it"
-        console.print(f"Failed: {count}. The first:", style="red", highlight=False)
-        name = re.sub(r"\[.*", "", first.test, flags=re.DOTALL)
-        console.print(f"{name}", style="dim", highlight=False, markup=False)
-    console.print()
-    say_indented(console, _joined(paragraph(step, first)))
-    place = place_of(workspace, step, first)
-    if place:
+        return
+    count = f"{failed} of {len(result.outcomes)} tests" if failed > 1 else "one test"
+    if first.error in ("TimeLimit", "BreakpointReached"):
+        count = "a test was ended, and the rest with it"
+    console.print(f"Failed: {count}. The first:", style="red", highlight=False)
+    name = re.sub(r"\[.*", "", first.test, flags=re.DOTALL)
+    console.print(f"{name}", style="dim", highlight=False, markup=False)
+
+
+def say_failure(console: Console, step: Step, result: PytestResult) -> None:
+    """Print the first failure as a paragraph."""
+    say_indented(console, _joined(paragraph(step, result.failures[0])))
+
+
+def say_place(console: Console, workspace: Workspace, step: Step, result: PytestResult) -> None:
+    """Print where the first failure is, and the end of what its test printed."""
+    first = result.failures[0]
+    if place := place_of(workspace, step, first):
         console.print()
         say(console, "where", place)
     _say_printed(console, first)

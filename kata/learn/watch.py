@@ -9,29 +9,43 @@ from rich.console import Console
 from kata.course.files import shown
 from kata.course.loader import StepError
 from kata.course.steps import Step
+from kata.learn.blame import Blame
 from kata.learn.board import show_board
-from kata.learn.check import demand_file, say_next, say_what_is_missing
+from kata.learn.check import demand_file, say_next, say_what_is_missing, worth_examining
 from kata.learn.events import (
     AllTested,
+    Blamed,
     Diagnosed,
     Drawn,
     Events,
     Failed,
     Gone,
+    Late,
     Pressed,
     Saved,
+    TaskEvent,
     Tested,
     Tester,
     draw_picture,
     listen_to_keys,
     look_at_files,
 )
-from kata.learn.examine import absent
+from kata.learn.examine import Finding, absent
 from kata.learn.hints import give_hint
 from kata.learn.keys import Keys
-from kata.learn.messages import say_finding, say_heading, say_result
+from kata.learn.messages import (
+    has_failure,
+    say_blame,
+    say_failure,
+    say_finding,
+    say_heading,
+    say_place,
+    say_verdict,
+)
+from kata.learn.screen import Screen
 from kata.learn.workspace import Workspace
 from kata.runner.client import WarmRunner
+from kata.runner.outcomes import PytestResult
 
 
 def watch_step(workspace: Workspace, step: Step | None, console: Console) -> None:
@@ -66,14 +80,19 @@ class _Watch:
         tester: Tester,
         has_keys: bool,
     ) -> None:
-        self.workspace, self.step, self.console = workspace, step, console
+        self.workspace, self.step, self.screen = workspace, step, Screen(console)
         self.events, self.tester, self.has_keys = events, tester, has_keys
 
     def loop(self) -> None:
         """Take events until `q`. Events of a task that was stopped are dropped."""
         path = shown(self.workspace.implementation.path)
-        self._say(f"Watching {path}; the tests run at every save.")
+        self.screen.line("heading", f"Watching {path}; the tests run at every save.")
+        self.screen.line("keys", KEYS if self.has_keys else "")
         self._begin()
+        self.take_all()
+
+    def take_all(self) -> None:
+        """Take the events of a screen that is there, until `q`."""
         while True:
             match self.events.take():
                 case Pressed("q"):
@@ -85,30 +104,30 @@ class _Watch:
                     self._begin()
                 case Gone(self.step):
                     path = shown(self.workspace.file(self.step))
-                    self._say(f"{path} is gone; waiting for it to come back.")
+                    self._note(f"{path} is gone; waiting for it to come back.")
                 case Drawn(text):
-                    self._say(text)
-                    self._say_keys()
-                case Tested() | AllTested() | Diagnosed() | Failed() as event:
+                    self._note(text)
+                case Tested() | AllTested() | Blamed() | Diagnosed() | Late() | Failed() as event:
                     if not event.task.is_stopped:
                         self._tell(event)
 
     def _press(self, key: str) -> None:
         if key == "h":
-            give_hint(self.workspace, self.step, self.console)
-            self._say_keys()
+            self.screen.put("note", lambda to: give_hint(self.workspace, self.step, to))
+            self.screen.remove("next")  # the hint has its own
+            self._show()
         elif key == "p":
-            self._say("drawing ...")
+            self._note("drawing ...")
             draw_picture(self.workspace, self.step, self.events)
         elif key == "n":
             after = self.workspace.after(self.step)
             if after is None:
-                self._say("There is no other step that does not pass.")
+                self._note("There is no other step that does not pass.")
             else:
                 self.step = after
                 self._begin()
         elif key == "a":
-            self._say("testing all steps ...")
+            self._note("testing all steps ...")
             self.tester.test_all()
 
     def _begin(self) -> None:
@@ -119,43 +138,86 @@ class _Watch:
             return  # all files are gone, for a moment or for good
         standing = self.workspace.standing(self.step)
         if not standing.written or standing.waits_for is not None:
-            self.tester.stop()
             self._clear()
-            say_what_is_missing(self.console, self.workspace, self.step)
-            self._say_keys()
+            self.screen.put(
+                "heading", lambda to: say_what_is_missing(to, self.workspace, self.step)
+            )
+            self._show()
+            self.tester.prepare(self.step)
         else:
-            self._say(f"step {self.step.number}: testing ...")
+            self._note(f"step {self.step.number}: testing ...")
             self.tester.test(self.step)
 
-    def _tell(self, event: Tested | AllTested | Diagnosed | Failed) -> None:
+    def _tell(self, event: TaskEvent) -> None:
         match event:
             case Failed(_, why):
-                self._say(f"The tests could not run: {why}")
+                self.screen.line("note", f"The tests could not run: {why}")
             case AllTested():
                 self._clear()
-                show_board((self.workspace,), self.console)
-            case Diagnosed(_, finding):
-                say_finding(self.console, finding)
+                self.screen.put("heading", lambda to: show_board((self.workspace,), to))
             case Tested(_, step, result):
                 self._clear()
-                say_heading(self.console, self.workspace, step)
-                say_result(self.console, self.workspace, step, result)
-                if not result.passed and (why := absent(self.workspace.root)):
-                    self._say(why)
-                self.console.print()
-                say_next(self.console, self.workspace, step, result.passed)
-        self._say_keys()
+                self._tell_result(step, result)
+            case Blamed(_, blame):
+                self._tell_blame(blame)
+            case Diagnosed(_, None):
+                self.screen.line("diagnosis", "No known mistake gives these answers.")
+            case Diagnosed(_, Finding() as finding):
+                self.screen.put("diagnosis", lambda to: say_finding(to, finding))
+            case Late():
+                self.screen.line(
+                    "diagnosis",
+                    f"Still looking for a known mistake: `{self._check()}` waits for it.",
+                )
+        self._show()
+
+    def _tell_result(self, step: Step, result: PytestResult) -> None:
+        screen, workspace = self.screen, self.workspace
+        screen.put("heading", lambda to: say_heading(to, workspace, step))
+        screen.put("verdict", lambda to: say_verdict(to, result))
+        if has_failure(result):
+            screen.put("failure", lambda to: say_failure(_after_gap(to), step, result))
+            screen.put("place", lambda to: say_place(to, workspace, step, result))
+        if not result.passed and (why := absent(workspace.root)):
+            screen.line("diagnosis", why)
+        elif workspace.assembled and not result.passed:
+            screen.line("diagnosis", "Looking for the step at fault ...")
+        elif worth_examining(result):
+            screen.line("diagnosis", SEARCH)
+        screen.put("next", lambda to: say_next(_after_gap(to), workspace, step, result.passed))
+
+    def _tell_blame(self, blame: Blame | None) -> None:
+        if blame is None or blame.at_fault == (self.step,):
+            self.screen.line("diagnosis", absent(self.workspace.root) or SEARCH)
+        else:
+            self.screen.line("diagnosis", "")
+        if blame is not None:
+            found = blame
+            self.screen.put("blame", lambda to: say_blame(to, found))
+            self.screen.put(
+                "next",
+                lambda to: say_next(_after_gap(to), self.workspace, self.step, False, found),
+            )
 
     def _clear(self) -> None:
-        if self.console.is_terminal:
-            self.console.clear()
-        else:
-            self.console.print()
+        self.screen.clear()
+        self.screen.line("keys", KEYS if self.has_keys else "")
 
-    def _say(self, text: str) -> None:
-        self.console.print(text, style="dim", highlight=False, markup=False)
+    def _note(self, text: str) -> None:
+        self.screen.line("note", text)
+        self._show()
 
-    def _say_keys(self) -> None:
-        if self.has_keys:
-            self.console.print()
-            self._say("h hint   p picture   n next   a all   q quit")
+    def _show(self) -> None:
+        self.screen.show(f"    ... `{self._check()}` shows all of it")
+
+    def _check(self) -> str:
+        return f"kata check {self.step.number}{self.workspace.implementation.options()}"
+
+
+KEYS = "h hint   p picture   n next   a all   q quit"
+SEARCH = "Looking for a known mistake ..."
+
+
+def _after_gap(console: Console) -> Console:
+    console.print()
+    return console

@@ -12,13 +12,15 @@ import threading
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from kata.course.steps import STEPS
 from kata.learn import events as happened
+from kata.learn.screen import fitted
 from kata.learn.watch import _Watch
 from kata.learn.workspace import Workspace
 from kata.runner.client import WarmRunner
-from kata.runner.outcomes import PytestResult
+from kata.runner.outcomes import Outcome, PytestResult
 
 STEP = STEPS[9]
 PATIENCE = 120
@@ -223,3 +225,71 @@ def test_one_key_each(course):
         watch.process.wait()
         os.close(far)
         os.close(near)
+
+
+def parts_of(failure, diagnosis=(), note=()):
+    """A screen with parts of so many lines."""
+    return {
+        "heading": ["Step 3", "file   x.py:1"],
+        "verdict": ["Failed: 2 of 3 tests. The first:", "test_a"],
+        "failure": [f"failure {n}" for n in range(failure)],
+        "place": ["where  x.py:7", "", "printed, at the end:", *["    x"] * 8],
+        "diagnosis": list(diagnosis),
+        "note": list(note),
+        "next": ["next   kata hint 3"],
+        "keys": ["q quit"],
+    }
+
+
+@pytest.mark.parametrize("failure", [1, 8, 40])
+@pytest.mark.parametrize("note", [[], ["hint"] * 9])
+def test_heading_and_keys_stay_in_view(failure, note):
+    """24 lines: failure and diagnosis are shortened, a hint is whole, and a line says so once."""
+    diagnosis = [f"diagnosis {n}" for n in range(6)]
+    lines = fitted(parts_of(failure, diagnosis, note), 23, 80, "more")
+    assert len(lines) <= 23
+    assert lines[:2] == ["Step 3", "file   x.py:1"]
+    assert lines[-3:] == ["next   kata hint 3", "", "q quit"]
+    assert lines.count("hint") == len(note)
+    assert lines.count("more") == 1
+    assert "diagnosis 0" in lines or note
+
+
+def test_what_fits_is_not_shortened():
+    """And a line that is wider than the terminal takes two rows."""
+    parts = parts_of(1)
+    whole = fitted(parts, 40, 80, "more")
+    assert "more" not in whole
+    assert fitted(parts, len(whole), 80, "more") == whole
+    parts["place"][0] += "x" * 80
+    assert "more" in fitted(parts, len(whole), 80, "more")
+
+
+def test_the_keys_are_shown_once_and_a_search_is_told(course):
+    """On a terminal of 24 lines: after a verdict, a late diagnosis, none, a hint, a picture."""
+    runner = WarmRunner(course, workers=1)
+    workspace, events = Workspace(), happened.Events()
+    tester = happened.Tester(workspace, runner, events)
+    file = io.StringIO()
+    console = Console(file=file, width=80, height=24, force_terminal=True)
+    watch = _Watch(workspace, STEP, console, events, tester, has_keys=True)
+    message = "Called x.\n" + "\n".join(f"line {n}" for n in range(40))
+    result = PytestResult((Outcome("test_a", "failed", "Failed", message),), 1)
+    after = {
+        "Looking for a known mistake ...": happened.Tested(tester.task, STEP, result),
+        "Still looking for a known mistake: `kata check 9` waits": happened.Late(tester.task),
+        "No known mistake gives these answers.": happened.Diagnosed(tester.task, None),
+        "hint 1 of 3": happened.Pressed("h"),
+        "a picture is there": happened.Drawn("a picture is there"),
+    }
+    for words, event in after.items():
+        file.seek(0)
+        file.truncate()
+        events.put(event)
+        events.put(happened.Pressed("q"))
+        watch.take_all()
+        shown = Text.from_ansi(file.getvalue().rpartition("\x1b[2J")[2]).plain
+        assert words in shown
+        assert shown.count("q quit") == 1
+        assert shown.lstrip("\x1b[H\n").startswith(f"Step {STEP.number}")
+        assert len(shown.rstrip("\n").splitlines()) <= 23
