@@ -84,7 +84,7 @@ def test_the_page_of_kata_gallery(browser, tmp_path):
     found = write_gallery(open_workspace("solutions"), Console(file=io.StringIO()), tmp_path)
     assert found.missing == ()
     assert found.steps == STEPS
-    assert found.page.stat().st_size < 3_000_000
+    assert found.page.stat().st_size < 4_000_000
     assert "://" not in found.page.read_text(encoding="utf-8")
     browser.look()
     browser.open(f"{found.page.as_uri()}#digit=7&scale=4&t=0")
@@ -96,6 +96,21 @@ def test_the_page_of_kata_gallery(browser, tmp_path):
     said = browser.run("document.getElementById('said').textContent")
     assert "read as 7" in said
     assert browser.run("document.getElementById('measured-now').textContent").startswith("w = 4: ")
+    assert browser.run("document.querySelectorAll('#points circle').length") > 0
+    before = browser.run("document.scrollingElement.scrollHeight")
+    shifted = browser.run(
+        """new Promise((resolve) => {
+          let shifted = 0;
+          new PerformanceObserver((list) => {
+            for (const entry of list.getEntries()) shifted += entry.value;
+          }).observe({ type: "layout-shift", buffered: true });
+          for (let y = 0; y < document.scrollingElement.scrollHeight; y += 400) scrollTo(0, y);
+          setTimeout(() => resolve(shifted), 500);
+        })"""
+    )
+    assert shifted < 0.01
+    assert browser.run("document.scrollingElement.scrollHeight") == before
+    assert browser.run("[...document.images].every((i) => i.complete && i.naturalWidth > 0)")
     assert browser.complaints == []
 
 
@@ -256,6 +271,37 @@ def test_everything_can_be_read_in_light_and_dark(opened, scheme):
     )
     assert faint == []
     assert (behind < 0.1) == (scheme == "dark")
+
+
+def test_predictions_and_answers_are_hidden_until_asked_for(browser, tmp_path):
+    """A question stands open; what was predicted, and the answer, open at a click, and in print."""
+    step = STEPS[3]
+    path = tmp_path / "index.html"
+    text = render(
+        "gallery.html",
+        drawn_by="some",
+        plane=None,
+        playground=None,
+        figures_by_step=[(step, [])],
+        predictions={step.number: ["a 1 < 2", ""]},
+    )
+    path.write_text(text, encoding="utf-8")
+    browser.look()
+    browser.open(path.as_uri())
+    for question in step.questions:
+        assert question.ask in browser.run("document.body.innerText")
+        assert question.answer not in browser.run("document.body.innerText")
+    browser.run("document.querySelector('summary').click()")
+    shown = browser.run("document.body.innerText")
+    assert step.questions[0].answer in shown
+    assert "a 1 < 2" in shown
+    assert step.questions[1].answer not in shown
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    heights = (
+        "[...document.querySelectorAll('details p')].map((p) => p.getBoundingClientRect().height)"
+    )
+    assert min(browser.run(heights)) > 0
+    browser.call("Emulation.setEmulatedMedia", media="")
 
 
 def test_the_page_is_complete_in_itself(page):
