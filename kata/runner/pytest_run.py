@@ -103,8 +103,9 @@ class _Collector:
     ) -> Generator[None, Any, Any]:
         if call.excinfo is not None:
             error = call.excinfo
-            place = _last_place(error, _files_under_test(item.config))
-            called = next(iter(getattr(error.value, "__notes__", ())), "") if place else ""
+            files = _files_under_test(item.config)
+            place = _last_place(error, files)
+            called = _first_call(error, files) if place else ""
             self.errors[item.nodeid] = (error.type.__name__, str(error.value), place, called)
         report = yield
         report.sections = [(title, text[-PRINTED_KEPT:]) for title, text in report.sections]
@@ -136,3 +137,14 @@ def _last_place(error: pytest.ExceptionInfo[BaseException], files: set[str]) -> 
         if str(entry.path) in files:
             return f"{shown(Path(entry.path))}:{entry.lineno + 1}"
     return ""
+
+
+def _first_call(error: pytest.ExceptionInfo[BaseException], files: set[str]) -> str:
+    """Return the call by which a test came to a file under test: of a method as the traceback has
+    it, of a function as it was noted; "" if neither is known.
+    """
+    from kata.testing.guard import call_of_method
+
+    frames = (e.frame.raw for e in error.traceback if str(e.path) in files)
+    noted = next(iter(getattr(error.value, "__notes__", ())), "")
+    return call_of_method(next(frames)) or noted

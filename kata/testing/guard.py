@@ -6,7 +6,7 @@ The fixture `step` of the tests is a guarded module, so that each test checks it
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,6 +60,20 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return call
+
+
+def call_of_method(frame: FrameType) -> str:
+    """Return the call that a frame of a method belongs to, or "" for a frame of a function.
+
+    A class that is made is `Class(...)`, another method `Class.method(...)`. Arguments are
+    described as they are now.
+    """
+    code = frame.f_code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if names[:1] != ("self",):
+        return ""
+    given = {name: frame.f_locals[name] for name in names[1:] if name in frame.f_locals}
+    return _call_of(code.co_qualname.removesuffix(".__init__"), given)
 
 
 class _Fact(NamedTuple):

@@ -298,3 +298,27 @@ def test_a_breakpoint_works_in_pytest(course):
         run.kill()
     os.close(near)
     assert b"return time_embedding + class_embedding" in said
+
+
+BAD = "__import__('torch').ones(2, 3) @ __import__('torch').ones(2, 3)"
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "called"),
+    [
+        (1, "super().__init__()", "Called ClassEmbedding(num_classes="),
+        (1, "rows: Tensor = self.embed(", "Called ClassEmbedding.forward(y of shape ("),
+        (3, "if isinstance(scale, Tensor)", "Called guide(v_uncond of shape ("),
+        (5, "super().__init__(", "Called ConditionalDiT(num_classes="),
+        (6, "self.model.train()", "Called ConditionalTrainer.train(num_epochs="),
+    ],
+)
+def test_an_error_is_told_with_its_call(told, number, before, called):
+    """Of a class and of its methods too, with the shapes, and the error behind it."""
+    step = STEPS[number - 1]
+    text = (ROOT / "solutions" / step.file).read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.strip().startswith(before))
+    indent = line[: len(line) - len(line.lstrip())]
+    _, said = told(text.replace(line, f"{indent}{BAD}\n{line}", 1), width=200, step=step)
+    assert called in said
+    assert "It raised RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)" in said
