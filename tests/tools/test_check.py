@@ -17,6 +17,7 @@ from kata.course.loader import joined_text
 from kata.course.steps import STEPS
 from kata.learn import workspace as workspaces
 from kata.learn.check import check_with
+from kata.learn.messages import paragraph
 from kata.learn.workspace import Workspace, WorkspaceError, chosen_step
 from kata.runner.client import WarmRunner
 
@@ -313,12 +314,14 @@ BAD = "__import__('torch').ones(2, 3) @ __import__('torch').ones(2, 3)"
         (6, "self.model.train()", "Called ConditionalTrainer.train(num_epochs="),
     ],
 )
-def test_an_error_is_told_with_its_call(told, number, before, called):
+def test_an_error_is_told_with_its_call(runner, tmp_path, number, before, called):
     """Of a class and of its methods too, with the shapes, and the error behind it."""
     step = STEPS[number - 1]
     text = (ROOT / "solutions" / step.file).read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if line.strip().startswith(before))
     indent = line[: len(line) - len(line.lstrip())]
-    _, said = told(text.replace(line, f"{indent}{BAD}\n{line}", 1), width=200, step=step)
+    text = text.replace(line, f"{indent}{BAD}\n{line}", 1)
+    (tmp_path / step.file).write_text(text, encoding="utf-8")
+    said = paragraph(step, Workspace(tmp_path).run(runner, step).failures[0])
     assert called in said
     assert "It raised RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)" in said
