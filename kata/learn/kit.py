@@ -187,6 +187,6 @@ def time_limit(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
+        over.set()
         with lock:
-            over.set()
             raise_in(ctypes.c_ulong(thread), None)

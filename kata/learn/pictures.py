@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import torch
+
 from kata.course import KataError
 from kata.course.steps import Step
 from kata.figures.style import CaptionedFigure
@@ -33,21 +35,23 @@ def figures_of_step(kit: PictureKit, step: Step) -> list[CaptionedFigure | str]:
     """Draw a step's figures; in place of one that cannot be drawn stands the sentence that says
     why.
     """
-    figures: list[CaptionedFigure | str] = []
-    for picture in STEP_PICTURES[step.number]:
-        try:
-            with one_thread(), time_limit(FIGURE_SECONDS):
-                figures.append(picture(kit).drawn())
-        except OutOfTime:
-            figures.append(
-                f"{step.file}: this figure was not ready after {FIGURE_SECONDS:g} seconds. "
-                f"Look for a loop that runs too often, or run `kata check {step.number}`."
-            )
-        except KataError as error:
-            figures.append(str(error))
-        except (TypeError, ValueError) as error:  # numbers of a kind that cannot be drawn
-            figures.append(
-                f"{step.file}: what it returns cannot be drawn ({error}). "
-                f"Run `kata check {step.number}` to see what is wrong."
-            )
-    return figures
+    return [draw_figure(kit, step, picture) for picture in STEP_PICTURES[step.number]]
+
+
+def draw_figure(kit: PictureKit, step: Step, picture: StepPicture) -> CaptionedFigure | str:
+    """Draw one figure of a step, in at most FIGURE_SECONDS, or return why it cannot be drawn."""
+    try:
+        with torch.enable_grad(), one_thread(), time_limit(FIGURE_SECONDS):
+            return picture(kit).drawn()
+    except OutOfTime:
+        return (
+            f"{step.file}: this figure was not ready after {FIGURE_SECONDS:g} seconds. "
+            f"Look for a loop that runs too often, or run `kata check {step.number}`."
+        )
+    except KataError as error:
+        return str(error)
+    except (RuntimeError, TypeError, ValueError) as error:
+        return (
+            f"{step.file}: what it returns cannot be drawn ({error}). "
+            f"Run `kata check {step.number}` to see what is wrong."
+        )

@@ -57,7 +57,9 @@ def sizes(kit: PictureKit) -> CaptionedFigure:
                 h_y.sum().backward()
                 optimizer.step()
         moved = (_table(learner, embedding).detach() - before).norm(dim=1) / 2 / TABLE_WIDTH**0.5
-    return laws.embedding_sizes(rows.norm(dim=1).numpy(), times.norm(dim=1).numpy(), moved.numpy())
+    return laws.embedding_sizes(
+        rows.norm(dim=1).numpy(), times.norm(dim=1).detach().numpy(), moved.detach().numpy()
+    )
 
 
 def digits_as_asked(kit: PictureKit) -> CaptionedFigure:

@@ -23,7 +23,6 @@ from kata.train.experiment import (
     FIELD_TIME,
     GRID_SCALE,
     MODES_COUNT,
-    MODES_DIGIT,
     SCALES_COUNT,
     SCALES_DIGIT,
     fields_near,
@@ -34,13 +33,19 @@ from kata.train.samplers import euler
 
 DENOISED_DIGITS, DENOISED_SCALES = (3, FIELD_DIGIT, 8), (-1.0, 0.0, 1.0, 2.0, 4.0, 7.0)
 PER_CALL, CALLS = 2, 2
+EVERY_SCALE, ASKED_DIGIT, ASKED_SCALE = 3.0, 5, 3.0
+"""Not the defaults of the steps, so that an argument that is ignored shows."""
+
+GRID_SEED = 8
+"""Not that of the global generator, so that a generator that is ignored shows."""
+
 WALK_STEPS, SHOWN_EVERY = 24, 3
 
 WORLD_SHAPE = (1, 2, 2)
 """The images of the Gaussian world: four pixels are enough for a law."""
 
 ERROR_STEPS = (1, 2, 4, 8, 16, 32, 64)
-ERROR_SCALES = (1.0, 4.0)
+ERROR_SCALES = (0.5, 2.5)
 LAW_SCALES = (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 LAW_SAMPLES, LAW_STEPS, LAW_LINES, LAW_DIGIT = 500, 64, 8, 3
 
@@ -54,7 +59,9 @@ def fields(kit: PictureKit) -> CaptionedFigure:
 
 @torch.no_grad()
 def denoised(kit: PictureKit) -> CaptionedFigure:
-    """Draw what one guided step from noisy images to t = 0 gives: one call, a scale per sample."""
+    """Draw what one guided step from noisy images to t = 0 gives: the scales of the last row are
+    numbers, those of the others are one tensor, a scale per sample.
+    """
     learner, labels = kit.learner(3), torch.tensor(DENOISED_DIGITS)
     x1 = torch.randn(len(labels), *kit.trained.image_shape, generator=new_source())
     x_t = (1 - FIELD_TIME) * _drawn(kit, labels) + FIELD_TIME * x1
@@ -62,9 +69,26 @@ def denoised(kit: PictureKit) -> CaptionedFigure:
     x, y = x_t.repeat_interleave(each, dim=0), labels.repeat_interleave(each)
     scales = torch.tensor(DENOISED_SCALES).repeat(len(labels))
     t = torch.full((len(x),), FIELD_TIME)
-    v = learner.images(
-        3, "guided_velocity", tuple(x.shape), kit.model, x.clone(), t, y, scales, CLASSES
-    )
+
+    def velocity(some: slice, scale: float | Tensor) -> Tensor:
+        points = x[some].clone()
+        return learner.images(
+            3,
+            "guided_velocity",
+            tuple(points.shape),
+            kit.model,
+            points,
+            t[some],
+            y[some].clone(),
+            scale,
+            CLASSES,
+        )
+
+    last = len(x) - each
+    numbers = [
+        velocity(slice(last + i, last + i + 1), scale) for i, scale in enumerate(DENOISED_SCALES)
+    ]
+    v = torch.cat([velocity(slice(last), scales[:last]), *numbers])
     ends = (x - FIELD_TIME * v).unflatten(0, (len(labels), each))
     return walks.denoised(
         first_channel(x_t), first_channel(ends), DENOISED_SCALES, DENOISED_DIGITS, FIELD_TIME
@@ -106,7 +130,11 @@ def grid(kit: PictureKit) -> CaptionedFigure:
     """Draw samples of every digit, in two calls, and some without a label: the noise is the
     learner's.
     """
-    learner, shape, source = kit.learner(7), kit.trained.image_shape, new_source()
+    learner, shape, source = (
+        kit.learner(7),
+        kit.trained.image_shape,
+        torch.Generator().manual_seed(GRID_SEED),
+    )
     shared = {"image_shape": shape, "num_steps": SAMPLING.num_steps, "generator": source}
     with same_draws():
         calls = [
@@ -116,14 +144,14 @@ def grid(kit: PictureKit) -> CaptionedFigure:
                 (CLASSES * PER_CALL, *shape),
                 kit.model,
                 num_per_class=PER_CALL,
-                cfg_scale=GRID_SCALE,
+                cfg_scale=EVERY_SCALE,
                 **shared,
             ).unflatten(0, (CLASSES, PER_CALL))
             for _ in range(CALLS)
         ]
         without = learner.images(7, "sample", (CLASSES, *shape), kit.model, CLASSES, **shared)
     drawn = first_channel(torch.cat(calls, dim=1))
-    return images.every_digit(drawn, GRID_SCALE, first_channel(without), CALLS)
+    return images.every_digit(drawn, EVERY_SCALE, first_channel(without), CALLS)
 
 
 def step_errors(kit: PictureKit) -> CaptionedFigure:
@@ -228,8 +256,8 @@ def modes(kit: PictureKit) -> CaptionedFigure:
     """Draw the three modes, from noise of the learner's."""
     pipeline = kit.pipeline(9)
     with same_draws():
-        drawn = pipeline.modes(MODES_DIGIT, MODES_COUNT, GRID_SCALE, new_source())
-    return images.three_modes(drawn, MODES_DIGIT, GRID_SCALE)
+        drawn = pipeline.modes(ASKED_DIGIT, MODES_COUNT, ASKED_SCALE, new_source())
+    return images.three_modes(drawn, ASKED_DIGIT, ASKED_SCALE)
 
 
 def _drawn(kit: PictureKit, labels: Tensor) -> Tensor:

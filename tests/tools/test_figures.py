@@ -10,7 +10,7 @@ import pytest
 from jinja2 import UndefinedError
 from PIL import Image
 
-from kata.figures import charts, images, plane, tables
+from kata.figures import charts, grids, images, laws, plane, tables, tokens, walks
 from kata.figures.columns import GAP, Column, side_by_side
 from kata.figures.curve import Curve, fidelity_diversity
 from kata.figures.losses import losses_beside_document
@@ -26,6 +26,8 @@ def normal(*shape):
     return RANDOM.normal(size=shape)
 
 
+LABELS = np.arange(20) % 10
+
 FIGURES = {
     "plane": lambda: plane.in_the_plane(
         *(normal(5, 6, 2), normal(6, 2), normal(9, 8, 2), np.arange(8) % 2),
@@ -38,14 +40,39 @@ FIGURES = {
     "fields": lambda: images.guided_fields(
         normal(8, 8), normal(8, 8), normal(8, 8), {w: normal(8, 8) for w in (1, 3, 5, 7)}, 7, "a 7"
     ),
-    "dropout": lambda: charts.label_dropout(
-        np.arange(20) % 10, np.where(np.arange(20) % 6, np.arange(20) % 10, 10), 10
+    "sizes": lambda: laws.embedding_sizes(np.full(11, 0.6), np.full(9, 4.0), np.ones(11)),
+    "dropout": lambda: images.label_dropout(
+        normal(20, 8, 8), LABELS, np.where(np.arange(20) % 6, LABELS, 10), 10, 0.1
     ),
-    "no_dropout": lambda: charts.label_dropout(np.arange(20) % 10, np.arange(20) % 10, 10),
-    "line": lambda: images.straight_line(normal(5, 8, 8), (0, 0.25, 0.5, 0.75, 1), normal(8, 8)),
+    "no_dropout": lambda: images.label_dropout(normal(20, 8, 8), LABELS, LABELS, 10, 0.1),
+    "counts": lambda: laws.drop_counts(
+        [np.arange(9), np.arange(9)], (0.1, 0.25), 32, np.full(32, 0.1)
+    ),
+    "left": lambda: laws.labels_left(np.ones(20), 0.1),
+    "tokens": lambda: tokens.patches_and_tokens(
+        normal(8, 8), 4, normal(4, 64), np.ones(4), np.ones(5)
+    ),
+    "none": lambda: images.none_beside_null(normal(3, 10, 8, 8), "the same noise"),
+    "line": lambda: walks.straight_line(normal(5, 8, 8), (0, 0.25, 0.5, 0.75, 1), normal(8, 8)),
+    "denoised": lambda: walks.denoised(
+        normal(3, 8, 8), normal(3, 6, 8, 8), (-1, 0, 1, 2, 4, 7), (3, 7, 8), 0.6
+    ),
+    "walk": lambda: walks.walk(
+        normal(8, 8, 8), normal(8, 8, 8), [1 - i / 8 for i in range(8)], 7, 4
+    ),
+    "learned_walk": lambda: images.learned_walk(normal(2, 10, 8, 8), 250, ["", ""]),
+    "errors": lambda: laws.euler_error(
+        (1, 2, 4), *({w: np.array([1, 0.5, 0.25]) for w in (1.0, 4.0)} for _ in range(2))
+    ),
+    "law": lambda: laws.guidance_law(
+        (0, 1, 2), np.ones(3), np.ones(3), np.ones(3), normal(3, 8), 500
+    ),
     "loss": lambda: charts.loss([1.0, 0.5, 0.4], 1),
     "losses": lambda: losses_beside_document([1.0, 0.5, 0.4], 1, same_data=False),
-    "asked": lambda: images.as_asked(normal(3, 10, 8, 8), (0, 1, 4), "0 to 9"),
+    "asked": lambda: images.as_asked(normal(3, 10, 8, 8), (0, 1, 4)),
+    "digits_modulated": lambda: images.digits_modulated(normal(3, 10, 8, 8), ["a", "b", "c"]),
+    "rows": lambda: images.digits_in_rows(normal(6, 8, 8, 8), 4, ["1", "", "2", "", "3", ""]),
+    "any": lambda: images.every_digit(normal(10, 4, 8, 8), 4, normal(10, 8, 8), 2),
     "grid_8": lambda: images.every_digit(normal(10, 4, 8, 8), 4),
     "grid_28": lambda: images.more_digits(normal(10, 8, 28, 28), 4),
     "scales": lambda: images.by_scale(
@@ -72,8 +99,9 @@ def test_a_figure_is_drawn_and_leaves_no_trace(name):
     before = dict(matplotlib.rcParams)
     figure = FIGURES[name]()
     picture = pixels_of(figure.png)
-    assert (150 if name == "line" else 300) <= picture.shape[0] <= 1200
+    assert 100 <= picture.shape[0] <= 1200
     assert 300 <= picture.shape[1] <= 1200
+    assert figure.image.width <= round(FIGURE_WIDTH * DPI)
     assert picture.std() > 0.01
     assert all((figure.name, figure.title, figure.caption, figure.alt))
     assert dict(matplotlib.rcParams) == before
@@ -128,6 +156,25 @@ def test_the_same_images_are_noticed():
     assert not Column("", "", ["not drawn"]).looks_like(Column("", "", ["not drawn"]))
 
 
+def test_the_columns_of_digits_are_labelled():
+    """Other labels above the columns give another picture."""
+    digits = normal(3, 10, 8, 8)
+    named, bare = (
+        grids.grid_figure(digits, "", ["a"] * 3, labels) for labels in (images.DIGITS, [""] * 10)
+    )
+    assert [t.get_text() for t in named.axes[0].get_xticklabels()] == list("0123456789")
+    assert named.axes[0].get_xticks().tolist() == bare.axes[0].get_xticks().tolist()
+
+
+def test_a_wrong_label_stands_out():
+    """A label that is neither kept nor null is shown with what it was; a float is not the same."""
+    wrong = images.label_dropout(normal(20, 8, 8), LABELS, (LABELS + 1) % 10, 10, 0.1).draw()
+    texts = {text.get_text() for text in wrong.axes[1].texts}
+    assert texts == {f"{k} → {(k + 1) % 10}" for k in range(10)}
+    floats = images.label_dropout(normal(20, 8, 8), LABELS, LABELS * 1.0, 10, 0.1).draw()
+    assert "7 → 7.0" in {text.get_text() for text in floats.axes[1].texts}
+
+
 def test_drawing_needs_no_window_and_no_pyplot():
     """The modules of the figures import neither."""
     modules = [name for name in sys.modules if name.startswith("kata.figures")]
@@ -138,7 +185,7 @@ def test_drawing_needs_no_window_and_no_pyplot():
 def test_a_mosaic_keeps_rows_and_columns():
     """Image [r, c] stands in row r and column c, with nan between the images."""
     pictures = np.arange(6.0).reshape(2, 3, 1, 1) * np.ones((2, 3, 8, 8))
-    whole = images.mosaic(pictures)
+    whole = grids.mosaic(pictures)
     assert whole.shape == (17, 26)
     assert [whole[4, c] for c in (4, 13, 22)] == [0, 1, 2]
     assert [whole[13, c] for c in (4, 13, 22)] == [3, 4, 5]

@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -22,8 +23,10 @@ from kata.course.steps import STEPS, step_by_number
 from kata.course.variants import read_mistake
 from kata.figures.images import sheet
 from kata.learn import draw as screen
+from kata.learn import pictures
 from kata.learn.gallery import GalleryError, write_gallery
-from kata.learn.pictures import STEP_PICTURES, PictureKit, figures_of_step
+from kata.learn.kit import OutOfTime, PictureKit, time_limit
+from kata.learn.pictures import STEP_PICTURES, figures_of_step
 from kata.learn.workspace import open_workspace
 from kata.train.checkpoints import write_checkpoint
 
@@ -174,7 +177,7 @@ REFUSED = {
     ),
     "no folder to write to": (4, "", ("4", "--out", "no/where.png"), "cannot write there"),
     "another kind of file": (4, "", ("4", "--out", "x.jpg"), "must end with .png"),
-    "no checkpoint": (7, "", ("7",), "There is no trained checkpoint here"),
+    "no checkpoint": (9, "", ("9",), "There is no trained checkpoint here"),
 }
 
 
@@ -229,6 +232,89 @@ def test_failing_code_is_drawn_without_waiting(course, run, monkeypatch):
     assert run("picture", "4").exit_code == 0
 
 
+LOOPS = """
+def drop_labels(y, *rest, **named):
+    while True:
+        try:
+            while True:
+                pass
+        except ValueError:
+            pass
+"""
+
+BROKEN = {
+    "slow": (4, LOOPS, "was not ready after 0.2 seconds"),
+    "nan": (2, "def modulate(x, scale, shift):\n    return x * float('nan')\n", "with nan or inf"),
+    "a wrong shape": (2, "def modulate(x, scale, shift):\n    return x[:, 0]\n", "of shape"),
+    "raises halfway": (
+        7,
+        "def sample_each_class(*arguments, **named):\n    raise KeyError('labels')\n",
+        "KeyError: 'labels'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_figure_is_a_sentence_in_its_place(course, checkpoint, monkeypatch, case):
+    """It names the file; the figures that do not need what is broken are drawn."""
+    number, change, sentence = BROKEN[case]
+    solve(course, number, change)
+    if case == "slow":
+        monkeypatch.setattr(pictures, "FIGURE_SECONDS", 0.2)
+    step = step_by_number(number)
+    unload()
+    kit = PictureKit(Transplant(course / "exercises" / step.file, [number]), checkpoint)
+    drawn = figures_of_step(kit, step)
+    unload()
+    sentences = [figure for figure in drawn if isinstance(figure, str)]
+    assert sentences
+    for words in sentences:
+        assert sentence in words
+        assert step.file in words
+        assert len(words.splitlines()) == 1
+    if case != "slow":
+        assert len(sentences) < len(drawn)
+
+
+def test_a_limit_of_time_ends_what_catches_everything():
+    """It is raised again if the first is caught; afterwards nothing is raised any more."""
+    caught = []
+
+    def endless():
+        while len(caught) < 2:
+            try:
+                while True:
+                    pass
+            except OutOfTime as error:
+                caught.append(error)
+        raise caught[-1]
+
+    def limited():
+        with time_limit(0.1):
+            endless()
+
+    with pytest.raises(OutOfTime):
+        limited()
+    with time_limit(0.05):
+        pass
+    until = time.monotonic() + 0.3
+    while time.monotonic() < until:
+        pass
+
+
+def test_the_settings_of_torch_stay_as_they_were(checkpoint):
+    """Threads, gradients and the global generator."""
+    torch.set_num_threads(2)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    with torch.no_grad():
+        figures_of_step(PictureKit(Implementation(ROOT / "solutions"), checkpoint), STEPS[3])
+        assert not torch.is_grad_enabled()
+    assert torch.get_num_threads() == 2
+    assert torch.equal(torch.get_rng_state(), before)
+    unload()
+
+
 def test_it_opens_where_there_is_a_screen_and_only_there(monkeypatch, tmp_path):
     """Not in continuous integration, not without a display."""
     opened = []
@@ -259,7 +345,7 @@ def test_the_gallery_shows_the_steps_that_pass(run, course, checkpoint, monkeypa
     assert found.missing == ()
     text = found.page.read_text(encoding="utf-8")
     assert re.findall(r"<h2>Step (\d+)\.", text) == ["3", "10"]
-    assert text.count("<figure id=") == text.count("<img src=") == text.count(' alt="') == 3
+    assert text.count("<figure id=") == text.count("<img src=") == text.count(' alt="') == 4
     assert 'id="sample"' in text
     assert "://" not in text
     again = write_gallery(open_workspace(), Console(file=io.StringIO()), None, checkpoint)
