@@ -15,14 +15,26 @@ StepPicture = Callable[[PictureKit], CaptionedFigure]
 STEP_PICTURES: dict[int, tuple[StepPicture, ...]] = {
     0: (pictures_plane.points_in_plane,),
     1: (pictures_model.new_table, pictures_model.sizes, pictures_model.digits_as_asked),
-    2: (pictures_model.summed, pictures_model.modulated, pictures_model.digits_modulated),
-    3: (pictures_sampling.fields, pictures_sampling.denoised, pictures_model.digits_as_asked),
-    4: (pictures_training.dropped, pictures_training.counted, pictures_training.kept),
-    5: (pictures_model.inside, pictures_model.none_and_null),
-    6: (pictures_training.line, pictures_training.learned_walk, pictures_training.loss),
-    7: (pictures_sampling.walk, pictures_sampling.grid, pictures_sampling.step_errors),
-    8: (pictures_sampling.law_of_guidance, pictures_sampling.scales),
-    9: (pictures_sampling.modes,),
+    2: (pictures_model.summed, pictures_model.modulated, pictures_model.digits_by_modulate),
+    3: (
+        pictures_sampling.mixed_fields,
+        pictures_sampling.denoised_by_scale,
+        pictures_model.digits_as_asked,
+    ),
+    4: (
+        pictures_training.labels_dropped,
+        pictures_training.drops_counted,
+        pictures_training.labels_kept,
+    ),
+    5: (pictures_model.inside_the_model, pictures_model.none_and_null),
+    6: (
+        pictures_training.straight_path,
+        pictures_training.walk_after_training,
+        pictures_training.training_loss,
+    ),
+    7: (pictures_sampling.one_walk, pictures_sampling.every_class, pictures_sampling.step_errors),
+    8: (pictures_sampling.law_of_guidance, pictures_sampling.one_digit_by_scale),
+    9: (pictures_sampling.modes_from_one_noise,),
     10: (pictures_model.trained_table,),
 }
 """The pictures of each step, by its number, in the order in which they are shown."""

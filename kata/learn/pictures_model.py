@@ -90,7 +90,7 @@ def modulated(kit: PictureKit) -> CaptionedFigure:
     return images.modulation(x[0].numpy(), result[0].numpy(), result[1].numpy())
 
 
-def digits_modulated(kit: PictureKit) -> CaptionedFigure:
+def digits_by_modulate(kit: PictureKit) -> CaptionedFigure:
     """Draw what the trained model samples with `combine` and `modulate` inside its blocks."""
     shape = (CLASSES, *kit.trained.image_shape)
     noise = torch.randn(shape, generator=new_source())
@@ -103,7 +103,7 @@ def digits_modulated(kit: PictureKit) -> CaptionedFigure:
 
 
 @torch.no_grad()
-def inside(kit: PictureKit) -> CaptionedFigure:
+def inside_the_model(kit: PictureKit) -> CaptionedFigure:
     """Draw a digit in its patches, its tokens, and what another label changes at every block."""
     learner, model, shape = kit.learner(5), kit.model, kit.trained.image_shape
     noise = torch.randn(1, *shape, generator=new_source())

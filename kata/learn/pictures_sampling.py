@@ -50,7 +50,7 @@ LAW_SCALES = (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 LAW_SAMPLES, LAW_STEPS, LAW_LINES, LAW_DIGIT = 500, 64, 8, 3
 
 
-def fields(kit: PictureKit) -> CaptionedFigure:
+def mixed_fields(kit: PictureKit) -> CaptionedFigure:
     """Draw what guidance mixes, at a noisy 7 that the model drew itself."""
     x0 = _drawn(kit, torch.tensor([FIELD_DIGIT]))
     found = fields_near(x0, kit.learner(3, 6), kit.model, PICTURE_SEED)
@@ -58,7 +58,7 @@ def fields(kit: PictureKit) -> CaptionedFigure:
 
 
 @torch.no_grad()
-def denoised(kit: PictureKit) -> CaptionedFigure:
+def denoised_by_scale(kit: PictureKit) -> CaptionedFigure:
     """Draw what one guided step from noisy images to t = 0 gives: the scales of the last row are
     numbers, those of the others are one tensor, a scale per sample.
     """
@@ -95,7 +95,7 @@ def denoised(kit: PictureKit) -> CaptionedFigure:
     )
 
 
-def walk(kit: PictureKit) -> CaptionedFigure:
+def one_walk(kit: PictureKit) -> CaptionedFigure:
     """Draw one walk of the sampler, as the model sees it."""
     recorder = RecordingModel(kit.model, CLASSES)
     shape, learner = kit.trained.image_shape, kit.learner(7)
@@ -126,7 +126,7 @@ def walk(kit: PictureKit) -> CaptionedFigure:
     )
 
 
-def grid(kit: PictureKit) -> CaptionedFigure:
+def every_class(kit: PictureKit) -> CaptionedFigure:
     """Draw samples of every digit, in two calls, and some without a label: the noise is the
     learner's.
     """
@@ -220,7 +220,7 @@ def law_of_guidance(kit: PictureKit) -> CaptionedFigure:
         )
 
 
-def scales(kit: PictureKit) -> CaptionedFigure:
+def one_digit_by_scale(kit: PictureKit) -> CaptionedFigure:
     """Draw one digit at rising scales, from noise of the learner's; the model itself reads them."""
     learner, model, shape = kit.learner(8), kit.model, kit.trained.image_shape
     with same_draws():
@@ -252,7 +252,7 @@ def scales(kit: PictureKit) -> CaptionedFigure:
     )
 
 
-def modes(kit: PictureKit) -> CaptionedFigure:
+def modes_from_one_noise(kit: PictureKit) -> CaptionedFigure:
     """Draw the three modes, from noise of the learner's."""
     pipeline = kit.pipeline(9)
     with same_draws():

@@ -33,7 +33,7 @@ ROUNDS, BATCHES, BATCH_SIZE, PEAK_LR = 10, 25, 64, 4e-3
 WALKS, WALK_SCALE = 2, 3.0
 
 
-def dropped(kit: PictureKit) -> CaptionedFigure:
+def labels_dropped(kit: PictureKit) -> CaptionedFigure:
     """Draw twenty labelled images before and after dropout."""
     data = digits()
     labels = data.labels[:DROPPED_LABELS]
@@ -50,7 +50,7 @@ def dropped(kit: PictureKit) -> CaptionedFigure:
     return images.label_dropout(thumbnails, labels.numpy(), after.numpy(), CLASSES, DROPOUT)
 
 
-def counted(kit: PictureKit) -> CaptionedFigure:
+def drops_counted(kit: PictureKit) -> CaptionedFigure:
     """Draw how many labels are dropped per batch, and where: every other batch by a generator."""
     learner, source = kit.learner(4), new_source()
     labels = torch.arange(COUNTED_SIZE) % CLASSES
@@ -66,7 +66,7 @@ def counted(kit: PictureKit) -> CaptionedFigure:
     return laws.drop_counts(list(gone.sum(dim=2).numpy()), COUNTED, COUNTED_SIZE, places)
 
 
-def kept(kit: PictureKit) -> CaptionedFigure:
+def labels_kept(kit: PictureKit) -> CaptionedFigure:
     """Draw how many labels of a data set are left after some epochs of dropout."""
     learner = kit.learner(4)
     labels = torch.randint(CLASSES, (STORED,), generator=new_source())
@@ -79,7 +79,7 @@ def kept(kit: PictureKit) -> CaptionedFigure:
     return laws.labels_left(np.array(left), DROPOUT)
 
 
-def line(kit: PictureKit) -> CaptionedFigure:
+def straight_path(kit: PictureKit) -> CaptionedFigure:
     """Draw points of the line from a real digit to noise."""
     data = digits()
     first = int((data.held_out_labels == FIELD_DIGIT).nonzero()[0])
@@ -94,13 +94,13 @@ def line(kit: PictureKit) -> CaptionedFigure:
     return walks.straight_line(first_channel(points), TIMES, velocity[0, 0].numpy())
 
 
-def loss(kit: PictureKit) -> CaptionedFigure:
+def training_loss(kit: PictureKit) -> CaptionedFigure:
     """Draw the loss of a small model on the digits, over a few seconds."""
     _, losses = _short_training(kit)
     return charts.loss(losses, len(digits().images) / BATCH_SIZE / BATCHES)
 
 
-def learned_walk(kit: PictureKit) -> CaptionedFigure:
+def walk_after_training(kit: PictureKit) -> CaptionedFigure:
     """Draw what the model that was just trained makes of noise."""
     model, _ = _short_training(kit)
     learner = kit.learner(3, 5)
