@@ -8,7 +8,7 @@ from kata.course import KataError
 from kata.course.steps import Step
 from kata.figures.style import CaptionedFigure
 from kata.learn import pictures_model, pictures_plane, pictures_sampling, pictures_training
-from kata.learn.kit import OutOfTime, PictureKit, one_thread, time_limit
+from kata.learn.kit import OutOfTime, PictureKit, one_thread, same_draws, time_limit
 
 StepPicture = Callable[[PictureKit], CaptionedFigure]
 
@@ -53,7 +53,7 @@ def figures_of_step(kit: PictureKit, step: Step) -> list[CaptionedFigure | str]:
 def draw_figure(kit: PictureKit, step: Step, picture: StepPicture) -> CaptionedFigure | str:
     """Draw one figure of a step, in at most FIGURE_SECONDS, or return why it cannot be drawn."""
     try:
-        with torch.enable_grad(), one_thread(), time_limit(FIGURE_SECONDS):
+        with torch.enable_grad(), same_draws(), one_thread(), time_limit(FIGURE_SECONDS):
             return picture(kit).drawn()
     except OutOfTime:
         return (
