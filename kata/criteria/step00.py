@@ -7,11 +7,14 @@ import torch
 from kata.criteria.questions import asks, tried
 from kata.criteria.rules import TESTIMONY, Criterion, close, refused, rule
 
-SIZES = (1, 2, 3, 5)
+SIZES = (1, 2, 3, 300)
 """Numbers of points; for 2 of them, a time per point can be mistaken for one per coordinate."""
 
 CLOUDS = (((0.0, 0.0), 1.0), ((-1.5, 0.6), 0.35), ((2.0, -3.0), 1.6), ((0.5, 40.0), 3))
 """Mean and standard deviation of Gaussian clouds; one deviation is an int."""
+
+EVERY_CLOUD = (*CLOUDS, ((1.0, -2.0), 0.01), ((-2.0, 1.0), 25.0))
+"""Also a cloud that is nearly a point, and one far wider than the noise."""
 
 STEP_COUNTS = (1, 2, 3, 7, 50, 120)
 TOO_FEW_STEPS = (0, -3)
@@ -26,6 +29,9 @@ WRONG_SHAPES = (
     *(((3, 2), (3, 2), (3, 1)), ((2, 2), (2, 2), (1, 2)), ((2, 2), (2, 2), (2, 2))),
 )
 """Shapes of x0, x1 and t that do not fit."""
+
+DIFFERING_SHAPES = (((3, 2), (1, 2)), ((1, 2), (3, 2)), ((3, 2), (2,)), ((3, 2), (2, 3)))
+"""Shapes of x0 and x1 that differ."""
 
 HALVING_STEPS = (40, 80)
 """Numbers of steps, the second twice the first."""
@@ -170,7 +176,7 @@ rule(velocity_leads_from_data_to_noise, TO_ROUNDING)
 @asks("gaussian_velocity")
 def gaussian_velocity_at_both_ends(step, g):
     answers = {}
-    for mean, std in CLOUDS:
+    for mean, std in EVERY_CLOUD:
         for t in ends_of_time(3):
             x, at = points(g, 3), torch.tensor(mean, dtype=torch.float64)
             answers[f"{mean}, {std}, t={t[0]}"] = step.gaussian_velocity(x, t, at, std)
@@ -183,7 +189,7 @@ rule(gaussian_velocity_at_both_ends, TO_ROUNDING)
 @asks("gaussian_velocity")
 def gaussian_velocity_is_expected_noise_less_expected_data(step, g):
     answers = {}
-    for mean, std in CLOUDS:
+    for mean, std in EVERY_CLOUD:
         for n in SIZES:
             inputs = points(g, n), times(g, n), torch.tensor(mean, dtype=torch.float64), std
             answers[f"{mean}, {std}, N={n}"] = tried(
@@ -275,6 +281,13 @@ def dtype_of_the_data_is_kept_on_the_path(step, g):
     }
 
 
+@asks("path_velocity")
+def dtype_of_the_velocity_is_that_of_the_ends(step, g):
+    return {
+        f"{dtype}": step.path_velocity(points(g, 3, dtype), points(g, 3, dtype)) for dtype in DTYPES
+    }
+
+
 @asks("gaussian_velocity")
 def dtype_of_the_points_is_kept(step, g):
     return {
@@ -315,7 +328,7 @@ def path_velocity_refuses_shapes_that_differ(step, g):
         f"{x0}, {x1}": tried(
             lambda x0=x0, x1=x1: step.path_velocity(torch.ones(x0), torch.ones(x1))
         )
-        for x0, x1, _ in WRONG_SHAPES[:3]
+        for x0, x1 in DIFFERING_SHAPES
     }
 
 

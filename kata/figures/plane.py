@@ -12,7 +12,7 @@ from kata.figures.style import BLUE, GREY, INK, MUTED, ORANGE, PAPER, CaptionedF
 CLASS_COLOURS = (BLUE, ORANGE)
 """Of class A and of class B."""
 
-REACH = 2.9
+REACH = 3.2
 """How far the first three panels reach in each direction."""
 
 SHORT = 0.16

@@ -1,6 +1,7 @@
 """The pytest plugin, as a person sees it from outside."""
 
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from kata.course.files import find_root
 from kata.course.steps import STEPS
+from kata.course.stubs import write_stubs
 
 ROOT = find_root()
 
@@ -154,6 +156,17 @@ def test_the_last_line_is_the_next_command(tmp_path, folder):
     )
     run = run_pytest("--impl", "solutions", "tests/test_step03_guidance.py", *select)
     assert "next:" not in run.stdout
+
+
+def test_the_last_line_does_not_lead_back_to_a_step_that_was_skipped(tmp_path):
+    """An optional step is the next one only as long as no later step passes any test."""
+    write_stubs(ROOT, tmp_path)
+    names = "test_fewer_than_one or test_null_class_is or test_equal"
+    run = ["--impl", str(tmp_path), "-q", *(f"tests/{s.test_file}" for s in STEPS[:3])]
+    run += ["-k", names]
+    assert "next: kata check 0 " in run_pytest(*run).stdout.splitlines()[-1]
+    shutil.copy(ROOT / "solutions" / STEPS[1].file, tmp_path)
+    assert "next: kata check 2 " in run_pytest(*run).stdout.splitlines()[-1]
 
 
 def test_assembled_a_missing_step_below_is_the_reason(tmp_path):
