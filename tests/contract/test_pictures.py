@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 REASONS = tomllib.loads((HERE / "unseen.toml").read_text(encoding="utf-8"))
 LISTED = {name: reason for reason, entry in REASONS.items() for name in entry["mistakes"]}
 EXCUSED = {name for name, reason in LISTED.items() if not REASONS[reason]["idea"]}
+VARYING = {name for name, reason in LISTED.items() if REASONS[reason].get("varies")}
 LEAST_SEEN = 0.8
 
 
@@ -37,7 +38,7 @@ def test_the_picture_shows_the_mistakes(step):
     found = set(json.loads(run.stdout))
     listed = {name for name in LISTED if name.startswith(f"{step.folder}/")}
     assert found - listed == set(), "not seen, and not listed in unseen.toml"
-    assert listed - found == set(), "listed in unseen.toml, and seen"
+    assert listed - found - VARYING == set(), "listed in unseen.toml, and seen"
 
 
 def test_the_list_is_true():
