@@ -19,13 +19,12 @@ from kata.course.variants import Mistake
 from kata.figures.columns import ABREAST, Column, side_by_side
 from kata.learn.check import demand_file
 from kata.learn.examine import known_finding
-from kata.learn.kit import PictureKit, new_source
+from kata.learn.kit import PictureKit
 from kata.learn.messages import say, say_indented
 from kata.learn.pictures import figures_of_step
-from kata.learn.plane import walks_in_plane
+from kata.learn.plane import moving_plane
 from kata.learn.workspace import Workspace
 from kata.pages import render
-from kata.pages.plane import plane_of
 
 
 def show_on_screen(path: Path) -> bool:
@@ -144,7 +143,7 @@ def _beside(columns: Sequence[Column], mistake: Column) -> list[Column]:
 def _plane_page(kit: PictureKit, column: Column) -> str | None:
     """Return the page on which step 0 moves, with the still figures below; None if it fails."""
     try:
-        moving = plane_of(walks_in_plane(kit.learner(0), new_source()))
+        moving = moving_plane(kit)
     except KataError:  # the still picture says why
         return None
     figures = [figure for figure in column.figures if not isinstance(figure, str)]

@@ -18,13 +18,12 @@ from kata.course.steps import GRADED_STEPS, STEPS, Step
 from kata.figures.curve import Curve
 from kata.figures.style import CaptionedFigure
 from kata.learn.board import run_missing
-from kata.learn.kit import PICTURE_SEED, PictureKit, new_source
+from kata.learn.kit import PICTURE_SEED, PictureKit
 from kata.learn.pictures import figures_of_step
-from kata.learn.plane import walks_in_plane
+from kata.learn.plane import moving_plane
 from kata.learn.predict import predictions
 from kata.learn.workspace import Workspace
 from kata.pages import render
-from kata.pages.plane import plane_of
 from kata.pages.playground import Walks, playground_of
 from kata.train.metrics import labels_of_least_loss
 from kata.train.pipeline import CLASSES
@@ -227,7 +226,7 @@ def _plane(
     if STEPS[0] not in steps and not workspace.implementation.solutions.is_dir():
         return None
     try:
-        return plane_of(walks_in_plane(kit.learner(0), new_source()))
+        return moving_plane(kit)
     except KataError as error:
         return str(error)
 

@@ -1,12 +1,14 @@
 """What the learner's step 0 computes with points in a plane: paths, walks, fields and arrows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from kata.pages.plane import PlaneWalks
+from kata.learn.kit import PictureKit, new_source
+from kata.pages.plane import PlaneWalks, plane_of
 from kata.train.checked_steps import CheckedSteps, StepCallError
 
 CLASS_MEANS = torch.tensor([[-1.5, 0.6], [1.5, -0.6]])
@@ -53,6 +55,11 @@ def walk_in_plane(learner: CheckedSteps, noise: Tensor, scale: float = 1.0) -> P
     return PlaneWalk(np.array([*times, 0.0]), torch.stack([*points, end]).numpy(), labels.numpy())
 
 
+def moving_plane(kit: PictureKit) -> dict[str, Any]:
+    """Return what `plane.html` needs, by the learner's step 0; raise StepCallError if it fails."""
+    return plane_of(walks_in_plane(kit.learner(0), new_source()))
+
+
 WALK_SCALES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 WALKERS = 80
 
@@ -65,8 +72,12 @@ def walks_in_plane(learner: CheckedSteps, source: torch.Generator) -> PlaneWalks
     noise = torch.randn(WALKERS, 2, generator=source)
     walks = [walk_in_plane(learner, noise, scale) for scale in WALK_SCALES]
     labels = torch.from_numpy(walks[0].labels)
-    shape = (PLANE_STEPS + 1, WALKERS, 2)
-    points = torch.from_numpy(np.stack([_finite(walk.points, shape) for walk in walks]))
+    if any(len(walk.points) != PLANE_STEPS + 1 for walk in walks):
+        raise StepCallError(
+            f"step 0: walk_back does not evaluate the velocity once in each of {PLANE_STEPS} steps. "
+            "Run `kata check 0` to see what is wrong."
+        )
+    points = torch.from_numpy(np.stack([walk.points for walk in walks]))
     t = torch.from_numpy(walks[0].times).float().clamp(0, 1)
     places, times = points.flatten(0, 2), t[None, :, None].expand(points.shape[:3]).flatten()
     of_all = labels.repeat(len(walks) * len(t))
@@ -101,16 +112,6 @@ def paths_in_plane(
     points = learner.images(0, "point_on_path", (len(t), 2), *ends, t)
     velocity = learner.images(0, "path_velocity", (count, 2), x0.clone(), x1.clone())
     return points.view(len(times), count, 2).numpy(), velocity.numpy()
-
-
-def _finite(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the points of a walk; raise StepCallError unless they can be drawn."""
-    if points.shape != shape or not np.isfinite(points).all():
-        raise StepCallError(
-            f"step 0: walk_back does not walk {shape[1]} points to finite places in {PLANE_STEPS} "
-            "steps. Run `kata check 0` to see what is wrong."
-        )
-    return points
 
 
 def _cloud_velocity(

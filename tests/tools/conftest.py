@@ -9,7 +9,7 @@ import pytest
 
 from kata.course.files import find_root
 
-from .browser import installed
+from .browser import Browser, installed
 
 MARKS = {"needs_bubblewrap": "bubblewrap", "isolation": "bubblewrap", "needs_browser": "browser"}
 """The marks of tests by their fixtures, so that `-m` can choose what a bare machine leaves out."""
@@ -66,6 +66,14 @@ def needs_browser():
             "needs a browser: no chromium on the path, install it with apt install chromium"
         )
     return installed()
+
+
+@pytest.fixture(scope="module")
+def browser(needs_browser):
+    """One browser for all tests of a file."""
+    started = Browser(needs_browser)
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,6 @@ from kata.learn.workspace import open_workspace
 from kata.pages import render
 from kata.pages.playground import Walks, playground_of
 
-from .browser import Browser
-
 SCALES, NOISES = (0, 0.5, 1, 1.5, 2, 3, 4, 5, 7), 4
 TIMES = [1 - i / 8 for i in range(9)]
 SIZE = 28
@@ -53,13 +51,6 @@ def page(tmp_path_factory):
     )
     path.write_text(text, encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(needs_browser):
-    started = Browser(needs_browser)
-    yield started
-    started.close()
 
 
 @pytest.fixture

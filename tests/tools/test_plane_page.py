@@ -8,8 +8,6 @@ import pytest
 from kata.pages import render
 from kata.pages.plane import HALF_HEIGHT, HALF_WIDTH, UNIT, PlaneWalks, plane_of
 
-from .browser import Browser
-
 SCALES = (0, 0.5, 1, 2, 4)
 TIMES = [1 - i / 8 for i in range(9)]
 COUNT = 20
@@ -34,13 +32,6 @@ def page(tmp_path_factory):
     text = render("plane_page.html", drawn_by="some", plane=plane_of(WALKS), figures=[])
     path.write_text(text, encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(needs_browser):
-    started = Browser(needs_browser)
-    yield started
-    started.close()
 
 
 @pytest.fixture
