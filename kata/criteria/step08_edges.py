@@ -260,8 +260,11 @@ rule(diversity_of_equal_samples_is_zero, Criterion(close(1e-6), testimony=True))
 
 @asks("diversity")
 def diversity_takes_any_floating_dtype(step, g):
-    samples = images(g, 6)
-    return {str(dtype): float(step.diversity(samples.to(dtype))) for dtype in EXTRA_DTYPES}
+    spreads = {}
+    for dtype, i in product(EXTRA_DTYPES, range(4)):
+        samples = images(g, 6) * (0.2 + 0.8 * torch.rand((), generator=g))
+        spreads[f"{dtype}, contrast {i}"] = float(step.diversity(samples.to(dtype)))
+    return spreads
 
 
 rule(diversity_takes_any_floating_dtype, Criterion(close(0.02), weight=0.25))
