@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from kata.train.data import import_torchvision, to_range
-from kata.train.loop import derived, learning_rate, optimizer_tensors, restore_optimizer
+from kata.train.loop import derived, learning_rate
+from kata.train.optimizers import optimizer_tensors, restore_optimizer
 from kata.train.presets import Preset
 
 

@@ -15,6 +15,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from kata.train.data import Dataset
+from kata.train.optimizers import Optimizers, below
 from kata.train.presets import Preset
 
 
@@ -102,13 +103,7 @@ class Training:
         torch.manual_seed(derived(seed, "weights"))
         self.model = make(**asdict(preset.model)).to(device).train()
         self.images, self.labels = data.images.to(device), data.labels.to(device)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=preset.lr,
-            betas=preset.betas,
-            weight_decay=preset.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
+        self.optimizers = Optimizers(self.model, preset)
         self.average = (
             AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(preset.ema))
             if preset.ema is not None
@@ -123,9 +118,7 @@ class Training:
     def advance(self) -> Tensor:
         """Make one step; return the loss of its whole batch, a 0-dim tensor."""
         preset, share = self.preset, 1 / self.num_parts
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
-        self.optimizer.zero_grad()
+        self.optimizers.zero_grad()
         total = torch.zeros((), device=self.device)
         chunks = self._batch().chunk(self.num_parts)
         for part in range(self.team.rank, self.num_parts, self.team.size):
@@ -146,7 +139,7 @@ class Training:
         self.team.add([*gradients, total])
         if preset.clip is not None:
             clip_grad_norm_(self.model.parameters(), preset.clip)
-        self.optimizer.step()
+        self.optimizers.step(self._rate())
         if self.average is not None:
             self.average.update_parameters(self.model)
         self.step += 1
@@ -155,8 +148,7 @@ class Training:
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """Return all tensors of the state: `model`, to sample with, and `training`, to go on."""
         training = {f"weights.{name}": value for name, value in self.model.state_dict().items()}
-        for name, value in optimizer_tensors(self.optimizer).items():
-            training[f"optimizer.{name}"] = value
+        training |= self.optimizers.tensors()
         return {"model": dict(self.to_sample.state_dict()), "training": training}
 
     def restore(self, parts: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
@@ -165,17 +157,18 @@ class Training:
         Raise RuntimeError, KeyError or ValueError for the tensors of another model.
         """
         training = parts["training"]
-        self.model.load_state_dict(_below("weights.", training))
+        self.model.load_state_dict(below("weights.", training))
         if self.average is not None:
             self.average.module.load_state_dict(parts["model"])
             self.average.n_averaged.fill_(step)
-        restore_optimizer(self.optimizer, _below("optimizer.", training))
+        self.optimizers.restore(training)
         self.step = step
 
     def _rate(self) -> float:
+        """Return this step's share of the peak learning rate."""
         if self.preset.warmup is None:
-            return self.preset.lr
-        return learning_rate(self.step, self.preset.steps, self.preset.lr, self.preset.warmup)
+            return 1.0
+        return learning_rate(self.step, self.preset.steps, 1.0, self.preset.warmup)
 
     def _batch(self) -> Tensor:
         """Return the indices of this step's batch; an epoch leaves its incomplete last batch
@@ -192,31 +185,6 @@ class Training:
         if self.device.type == "cuda" and torch.cuda.is_bf16_supported():
             return torch.autocast("cuda", torch.bfloat16)
         return nullcontext()
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the tensors of an optimizer's state by `<number of the parameter>.<name>`."""
-    states = optimizer.state_dict()["state"]
-    return {
-        f"{number}.{key}": value for number, state in states.items() for key, value in state.items()
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` returned; the settings stay the optimizer's own."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        number, _, key = name.partition(".")
-        state.setdefault(int(number), {})[key] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
 
 
 def derived(seed: int, *place: int | str) -> int:

@@ -93,6 +93,7 @@ class Preset:
 
     steps: optimizer steps, each on batch_size images; lr: of AdamW, the peak of a cosine that ends
     at 0 after `warmup` steps of a linear rise (None: constant); betas, weight_decay: of AdamW;
+    muon_lr: likewise of Muon, on the matrices of attention and MLP (None: AdamW trains them too);
     clip: the largest norm of the gradient (None: any); ema: the decay of the average of the
     weights, which is sampled with (None: the weights themselves); look_every: steps between
     measurements of the loss on held-out images (None: never); threads: of PyTorch on a CPU (None:
@@ -108,6 +109,7 @@ class Preset:
     warmup: int | None = None
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.01
+    muon_lr: float | None = None
     clip: float | None = None
     ema: float | None = None
     look_every: int | None = None

@@ -24,7 +24,8 @@ from kata.course.loader import unload
 from kata.lab.options import OptionError
 from kata.lab.train import TrainingError, TrainRequest, run_training
 from kata.train import presets
-from kata.train.checkpoints import CheckpointError, read_checkpoint
+from kata.train.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+from kata.train.optimizers import OptimizerError
 from kata.train.presets import PRESETS, ModelSize
 
 SMALL = replace(
@@ -32,6 +33,7 @@ SMALL = replace(
     model=ModelSize(img_size=8, patch_size=4, embed_dim=16, depth=1, num_heads=2),
     steps=40,
     warmup=5,
+    muon_lr=0.02,
 )
 CLI = [sys.executable, "-m", "kata", "train"]
 
@@ -75,6 +77,19 @@ def start(*arguments, threads=1, **options):
     )
 
 
+def stop_at_the_second_look(patch):
+    """Let a run stop after its second look at the loss, by a signal."""
+    looks = iter(range(100))
+
+    def signal_at_the_second(self, flag):
+        if next(looks) == 1:
+            signal.raise_signal(signal.SIGTERM)
+            return True
+        return flag
+
+    patch.setattr("kata.train.loop.ProcessGroup.any", signal_at_the_second)
+
+
 def wait_for(condition, alive, limit=90):
     until = time.monotonic() + limit
     while not condition():
@@ -103,22 +118,53 @@ def test_resumed_is_the_same_to_the_last_bit(tmp_path, monkeypatch):
     those of one run.
     """
     train(out=tmp_path / "whole")
-    checks = iter(range(100))
-
-    def signal_at_the_second_look(self, flag):
-        if next(checks) == 1:
-            signal.raise_signal(signal.SIGTERM)
-            return True
-        return flag
-
     with monkeypatch.context() as patch:
-        patch.setattr("kata.train.loop.ProcessGroup.any", signal_at_the_second_look)
+        stop_at_the_second_look(patch)
         stopped = train(out=tmp_path / "halves")
     assert stopped.stopped_by == signal.SIGTERM
     assert read_checkpoint(stopped.folder).facts["step"] == 20
     assert train(resume=tmp_path / "halves").stopped_by == 0
     assert same(tmp_path / "whole", tmp_path / "halves")
     assert losses(tmp_path / "whole") == losses(tmp_path / "halves")
+
+
+def test_a_run_of_before_muon_goes_on_as_it_began(tmp_path, monkeypatch):
+    """A checkpoint whose recipe names no Muon is resumed with AdamW alone, bit for bit, although
+    the preset has changed.
+    """
+    unload()
+    monkeypatch.setitem(presets.PRESETS, "digits", replace(SMALL, muon_lr=None))
+    train(out=tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        stop_at_the_second_look(patch)
+        train(out=tmp_path / "halves")
+    manifest = tmp_path / "halves" / "checkpoint.json"
+    facts = json.loads(manifest.read_text())
+    del facts["recipe"]["muon_lr"]
+    manifest.write_text(json.dumps(facts))
+    monkeypatch.setitem(presets.PRESETS, "digits", SMALL)
+    train(resume=tmp_path / "halves")
+    assert same(tmp_path / "whole", tmp_path / "halves")
+
+
+@pytest.mark.usefixtures("small")
+def test_without_muon_one_sentence_says_what_to_install(tmp_path, monkeypatch):
+    """An older PyTorch has no `torch.optim.Muon`."""
+    monkeypatch.delattr(torch.optim, "Muon")
+    with pytest.raises(OptimizerError, match=r"does not have: install torch 2\.9 or later"):
+        train(out=tmp_path / "run")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_state_that_lacks_an_optimizer_is_refused(tmp_path):
+    """Half of a state would go on as another run."""
+    train(out=tmp_path / "run", steps=10)
+    read = read_checkpoint(tmp_path / "run")
+    training = {k: v for k, v in read.parts["training"].items() if not k.startswith("muon.")}
+    facts = {**read.facts, "recipe": {**read.facts["recipe"], "steps": 20}}
+    write_checkpoint(tmp_path / "run", {**read.parts, "training": training}, facts, tag="cut")
+    with pytest.raises(CheckpointError, match=r"cannot be resumed.*lacks some parameters"):
+        train(resume=tmp_path / "run")
 
 
 @pytest.mark.usefixtures("small")
