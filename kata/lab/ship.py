@@ -84,7 +84,7 @@ examples; it draws digits and is good for nothing else.
 | data | {DATA[checkpoint.dataset]}, pixels in [-1, 1] |
 | model | {size} |
 | recipe | {_recipe(recipe)} |
-| command | `kata train {facts["preset"]} --seed {facts["seed"]}` |
+| command | `kata train {facts["preset"]} --seed {facts["seed"]} --steps {facts["step"]}` |
 | trained on | {facts["device"]}; {facts["threads"]} threads; {versions} |
 | took | {_took(facts)}{". " + remark if remark else ""} |
 | weights | {"the average of the weights (EMA)" if recipe["ema"] else "of the last step"}, {", ".join(sorted(dtypes))} |
@@ -107,19 +107,27 @@ kata generate 7 --checkpoint {name} --scale 4 -n 16
 
 
 def _recipe(recipe: Mapping[str, Any]) -> str:
-    rate = f"lr {recipe['lr']:g}"
-    if recipe["warmup"] is not None:
-        rate += f" after {recipe['warmup']} steps of warm-up, cosine to 0"
+    muon = recipe.get("muon_lr")
     parts = [
-        f"AdamW, {rate}, betas {tuple(recipe['betas'])}, weight decay {recipe['weight_decay']:g}",
+        f"Muon, lr {muon:g}, on the matrices of attention and MLP" if muon is not None else "",
+        f"AdamW, lr {recipe['lr']:g}, {'on all else, ' if muon is not None else ''}"
+        f"betas {tuple(recipe['betas'])}, weight decay {recipe['weight_decay']:g}",
+        _schedule(recipe),
         f"batch {recipe['batch_size']}",
         f"label dropout {recipe['label_drop_prob']:g}",
+        f"gradient clipped at {recipe['clip']:g}" if recipe["clip"] is not None else "",
+        f"EMA {recipe['ema']:g}" if recipe["ema"] is not None else "",
     ]
-    if recipe["clip"] is not None:
-        parts.append(f"gradient clipped at {recipe['clip']:g}")
-    if recipe["ema"] is not None:
-        parts.append(f"EMA {recipe['ema']:g}")
-    return ", ".join(parts)
+    return "; ".join(part for part in parts if part)
+
+
+def _schedule(recipe: Mapping[str, Any]) -> str:
+    if recipe["warmup"] is None:
+        return "constant rates"
+    cooldown = recipe.get("cooldown")
+    if cooldown is None:
+        return f"{recipe['warmup']} steps of warm-up, then a cosine to 0"
+    return f"{recipe['warmup']} steps of warm-up, over the last {cooldown:.0%} of the steps in a straight line to 0"
 
 
 def _took(facts: Mapping[str, Any]) -> str:

@@ -168,7 +168,8 @@ class Training:
         """Return this step's share of the peak learning rate."""
         if self.preset.warmup is None:
             return 1.0
-        return learning_rate(self.step, self.preset.steps, 1.0, self.preset.warmup)
+        preset = self.preset
+        return learning_rate(self.step, preset.steps, 1.0, preset.warmup, preset.cooldown)
 
     def _batch(self) -> Tensor:
         """Return the indices of this step's batch; an epoch leaves its incomplete last batch
@@ -193,7 +194,16 @@ def derived(seed: int, *place: int | str) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def learning_rate(round_: int, rounds: int, peak: float, warmup: int) -> float:
-    """Return the rate of a round, from 0 on: linear warm-up, then a cosine that ends near 0."""
+def learning_rate(
+    round_: int, rounds: int, peak: float, warmup: int, cooldown: float | None = None
+) -> float:
+    """Return the rate of a round, from 0 on: a linear rise over `warmup` rounds to the peak, then a
+    cosine that ends near 0.
+
+    cooldown: a share of the rounds, in (0, 1]. With it the rate stays at the peak until that share
+    is left, and then falls in a straight line to near 0.
+    """
     rise = min(1.0, (round_ + 0.5) / warmup) if warmup else 1.0
-    return peak * rise * 0.5 * (1 + math.cos(math.pi * round_ / rounds))
+    if cooldown is None:
+        return peak * rise * 0.5 * (1 + math.cos(math.pi * round_ / rounds))
+    return peak * rise * min(1.0, (1 - round_ / rounds) / cooldown)
