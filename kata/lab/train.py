@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -17,8 +18,9 @@ from torch import nn
 
 from kata.course import KataError
 from kata.course.files import shown
-from kata.lab.machine import chosen_device, describe_device, versions
+from kata.lab.machine import chosen_device, describe_device, own_device, versions
 from kata.lab.options import OptionError, run_folder, writing_to
+from kata.lab.speed import TrainingSpeed, speed_of
 from kata.train.by_trainer import EpochLoader, Stopped, TrainerRun
 from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import (
@@ -30,7 +32,7 @@ from kata.train.checkpoints import (
     write_checkpoint,
 )
 from kata.train.data import Dataset, data_folder, load_dataset
-from kata.train.loop import ProcessGroup, Training, joined_group
+from kata.train.loop import Loss, ProcessGroup, Training, joined_group
 from kata.train.metrics import held_out_losses
 from kata.train.pipeline import CLASSES
 from kata.train.presets import PRESETS, ModelSize, Preset
@@ -73,11 +75,15 @@ class TrainRequest:
 
 @dataclass(frozen=True)
 class Trained:
-    """The folder of a run, the signal that stopped it (0: none), and whether this process leads."""
+    """The folder of a run, the signal that stopped it (0: none), and whether this process leads.
+
+    speed: how fast it trained (None: it was stopped, or another process leads).
+    """
 
     folder: Path
     stopped_by: int
     leads: bool
+    speed: TrainingSpeed | None = None
 
 
 def run_training(request: TrainRequest, console: Console) -> Trained:
@@ -87,10 +93,7 @@ def run_training(request: TrainRequest, console: Console) -> Trained:
     """
     device = chosen_device(request.device)
     with joined_group(device) as team:
-        if device.type == "cuda":
-            device = torch.device("cuda", team.local)
-            torch.cuda.set_device(device)
-        return _Run(request, console, device, team).run()
+        return _Run(request, console, own_device(device, team), team).run()
 
 
 class _Run:
@@ -121,6 +124,8 @@ class _Run:
         self.folder = self._folder()
         self.spent = float(self.before.facts["seconds"]) if self.before else 0.0
         self.saved_step, self.saved = -1, time.monotonic()
+        self.trained, self.said = 0.0, False
+        self.speed: TrainingSpeed | None = None
 
     def _folder(self) -> Path:
         """Return the folder to write to."""
@@ -147,10 +152,13 @@ class _Run:
                 self.began = time.monotonic()
                 with suppress(Stopped):
                     if self.preset.by_trainer:
-                        self._by_trainer(steps, stages)
+                        self._by_trainer(steps, data, stages)
                     else:
                         self._by_recipe(steps, data, stages)
-        return Trained(self.folder, self.caught[0] if self.caught else 0, self.team.leads)
+        if self.speed:
+            print(self.speed, file=console.file)
+        stopped_by = self.caught[0] if self.caught else 0
+        return Trained(self.folder, stopped_by, self.team.leads, self.speed)
 
     def _log(self) -> TextIO:
         """Open the file for all that the steps print; make the folder if it is not there."""
@@ -161,12 +169,10 @@ class _Run:
             return (self.folder / "training.log").open("a", encoding="utf-8")
 
     def _by_recipe(self, steps: CheckedSteps, data: Dataset, stages: Stages) -> None:
-        def loss(*arguments: Any, **named: Any) -> Any:
-            return steps.call(6, "flow_matching_loss", *arguments, **named)
-
+        loss = partial(steps.call, 6, "flow_matching_loss")
         training = Training(
             self.preset,
-            lambda **size: steps.call(5, "ConditionalDiT", **size),
+            partial(steps.call, 5, "ConditionalDiT"),
             loss,
             data,
             self.request.seed,
@@ -176,10 +182,12 @@ class _Run:
         )
         self._go_on(lambda parts, facts: training.restore(parts, facts["step"]))
         metrics = self._metrics(training.step)
+        first = training.step
         unlooked: list[torch.Tensor] = []
         with stages.stage("training", self.preset.steps, training.step) as stage:
             if self.before is None:
                 self._save(training.parts(), training.step)
+            since = time.monotonic()
             while training.step < self.preset.steps:
                 unlooked.append(training.advance())
                 stage.advance()
@@ -187,6 +195,8 @@ class _Run:
                 if training.step % LOOK_EVERY and not last:
                     continue
                 mean = self._looked_at(unlooked, training.step, stage)
+                self.trained += time.monotonic() - since
+                self._say_why_slow(training)
                 if metrics:
                     more = self._held_out(training, data)
                     seconds = round(self._seconds(), 2)
@@ -196,15 +206,32 @@ class _Run:
                     self._save(training.parts(), training.step)
                 if stop:
                     raise Stopped
+                since = time.monotonic()
+        self._measure_speed(training.model, loss, data, training.step - first)
+
+    def _say_why_slow(self, training: Training) -> None:
+        """Say once if a GPU does not repeat the step as one graph."""
+        if training.captured and training.captured.why_not and not self.said and self.team.leads:
+            self.said = True
+            print(training.captured.why_not, file=self.console.file)
+
+    def _measure_speed(self, model: nn.Module, loss: Loss, data: Dataset, steps: int) -> None:
+        """Measure how fast that many steps were trained, once per run."""
+        if self.team.leads and steps:
+            samples = steps * self.preset.batch_size
+            self.speed = speed_of(
+                model, loss, data, self.trained, samples, self.device, self.team.size
+            )
 
     def _held_out(self, training: Training, data: Dataset) -> dict[str, float]:
-        """Return the loss on held-out images, under the document's mix of labels, if it is time."""
+        """Return, if it is time, the loss on held-out images, and the seconds of training alone."""
         every = self.preset.look_every
         if every is None or training.step % every:
             return {}
-        return {"held_out": held_out_loss(training.to_sample, data)}
+        held_out = held_out_loss(training.to_sample, data)
+        return {"held_out": held_out, "trained": round(self.trained, 3)}
 
-    def _by_trainer(self, steps: CheckedSteps, stages: Stages) -> None:
+    def _by_trainer(self, steps: CheckedSteps, data: Dataset, stages: Stages) -> None:
         def on_batch() -> None:
             if self.caught:
                 raise Stopped
@@ -215,27 +242,34 @@ class _Run:
         )
         training = TrainerRun(
             self.preset,
-            lambda **size: steps.call(5, "ConditionalDiT", **size),
-            lambda *a, **k: steps.call(6, "ConditionalTrainer", *a, **k),
+            partial(steps.call, 5, "ConditionalDiT"),
+            partial(steps.call, 6, "ConditionalTrainer"),
             loader,
             self.request.seed,
             self.device,
         )
         self._go_on(lambda parts, facts: training.restore(parts, facts["losses"]))
         metrics = self._metrics(len(training.losses))
+        first = len(training.losses)
         total = self.preset.epochs * len(loader)
         with stages.stage("training", total, len(training.losses) * len(loader)) as stage:
             if self.before is None:
                 self._save(training.parts(), 0, losses=[])
             while len(training.losses) < self.preset.epochs:
+                since = time.monotonic()
                 with steps.blame(6, "ConditionalTrainer.train", let_through=(Stopped,)):
                     loss = training.epoch()
+                self.trained += time.monotonic() - since
                 epoch = len(training.losses)
                 self._finite(loss, epoch, "epoch")
                 stage.advance(0, note=f"loss {loss:.4f}")
                 if metrics:
                     metrics.add(step=epoch, loss=loss, seconds=round(self._seconds(), 2))
                 self._save(training.parts(), epoch, losses=training.losses)
+        trained = (len(training.losses) - first) * len(loader)
+        self._measure_speed(
+            training.model, partial(steps.call, 6, "flow_matching_loss"), data, trained
+        )
 
     def _looked_at(self, losses: list[torch.Tensor], step: int, stage: Stage) -> float:
         """Return the mean of the losses since the last look, and forget them."""

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,8 +13,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from kata.train.captured import CapturedStep, sent, share_of_update
 from kata.train.data import Dataset
 from kata.train.optimizers import Optimizers, below
 from kata.train.presets import Preset
@@ -57,6 +58,10 @@ class ProcessGroup:
             dist.barrier()
 
 
+BACKENDS = {"cuda": "nccl"}
+"""How processes talk to each other, by kind of device; `gloo` for all others."""
+
+
 @contextmanager
 def joined_group(device: torch.device) -> Iterator[ProcessGroup]:
     """Yield the group that `torchrun` sets in the environment; a group of one without it."""
@@ -64,7 +69,7 @@ def joined_group(device: torch.device) -> Iterator[ProcessGroup]:
     if size == 1:
         yield ProcessGroup()
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group(BACKENDS.get(device.type, "gloo"))
     try:
         group = ProcessGroup(dist.get_rank(), size, int(os.environ.get("LOCAL_RANK", "0")))
         yield group
@@ -72,6 +77,9 @@ def joined_group(device: torch.device) -> Iterator[ProcessGroup]:
     finally:
         dist.destroy_process_group()
 
+
+CAPTURED = ("cuda",)
+"""Kinds of device that repeat a step as one graph."""
 
 Loss = Callable[..., Tensor]
 
@@ -100,50 +108,94 @@ class Training:
         self.device, self.num_parts, self.team = device, parts, team or ProcessGroup()
         self.step = 0
         self._order: tuple[int, Tensor] | None = None
+        self._dtype = reduced_precision(device)
         torch.manual_seed(derived(seed, "weights"))
         self.model = make(**asdict(preset.model)).to(device).train()
         self.images, self.labels = data.images.to(device), data.labels.to(device)
         self.optimizers = Optimizers(self.model, preset)
-        self.average = (
-            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(preset.ema))
-            if preset.ema is not None
-            else None
-        )
+        self.average = deepcopy(self.model) if preset.ema is not None else None
+        self.captured = self._to_capture()
 
     @property
     def to_sample(self) -> nn.Module:
         """The model to sample with: the average of the weights if there is one."""
-        return self.average.module if self.average is not None else self.model
+        return self.average if self.average is not None else self.model
 
     def advance(self) -> Tensor:
-        """Make one step; return the loss of its whole batch, a 0-dim tensor."""
-        preset, share = self.preset, 1 / self.num_parts
+        """Make one step; return the loss of its whole batch, a 0-dim tensor.
+
+        On a GPU nothing in it waits for the GPU, unless the steps' own code reads values.
+        """
+        chosen, share = self._batch(), self._rate()
+        if self.captured is not None:
+            total = self.captured(chosen, share, self._seed_of(0))
+        else:
+            total = self._gradients(chosen, self._generator)
+            self.optimizers.step(share)
+            self._add_to_average()
+        self.step += 1
+        return total
+
+    def _gradients(self, chosen: Tensor, generator_of: Callable[[int], torch.Generator]) -> Tensor:
+        """Leave the gradients of a batch in the parameters, clipped; return its loss.
+
+        chosen: indices `(B,)`; generator_of: of each part's draws.
+        """
+        share = 1 / self.num_parts
         self.optimizers.zero_grad()
         total = torch.zeros((), device=self.device)
-        chunks = self._batch().chunk(self.num_parts)
+        chunks = chosen.chunk(self.num_parts)
         for part in range(self.team.rank, self.num_parts, self.team.size):
-            chosen = chunks[part].to(self.device)
-            generator = torch.Generator(self.device)
-            generator.manual_seed(derived(self.seed, "draws", self.step, part))
-            with self._precision():
-                loss = self.loss(
-                    self.model,
-                    self.images[chosen],
-                    self.labels[chosen],
-                    label_drop_prob=preset.label_drop_prob,
-                    generator=generator,
-                )
+            loss = self._loss(chunks[part], generator_of(part))
             (loss * share).backward()
             total += loss.detach() * share
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         self.team.add([*gradients, total])
-        if preset.clip is not None:
-            clip_grad_norm_(self.model.parameters(), preset.clip)
-        self.optimizers.step(self._rate())
-        if self.average is not None:
-            self.average.update_parameters(self.model)
-        self.step += 1
+        if self.preset.clip is not None:
+            clip_grad_norm_(self.model.parameters(), self.preset.clip)
         return total
+
+    def _loss(self, chosen: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Return the loss of the images of those indices, with its graph."""
+        with self._precision():
+            return self.loss(
+                self.model,
+                self.images[chosen],
+                self.labels[chosen],
+                label_drop_prob=self.preset.label_drop_prob,
+                generator=generator,
+            )
+
+    def _to_capture(self) -> CapturedStep | None:
+        """Return the step as a GPU repeats it; None on a CPU, and where a batch has several parts.
+
+        Its learning rate is a tensor, so the optimizers go at their peak rates and a share of it.
+        """
+        if self.device.type not in CAPTURED or self.num_parts > 1:
+            return None
+        parameters = list(self.model.parameters())
+
+        def update(share: Tensor) -> None:
+            share_of_update(parameters, lambda: self.optimizers.step(1.0), share)
+            self._add_to_average()
+
+        return CapturedStep(
+            lambda chosen, generator: self._gradients(chosen, lambda part: generator),
+            update,
+            self.optimizers.permit_recording,
+            self.preset.batch_size,
+            self.device,
+        )
+
+    @torch.no_grad()
+    def _add_to_average(self) -> None:
+        """Move the average toward the weights, at the first step all the way."""
+        if self.average is None or self.preset.ema is None:
+            return
+        weight = 1 - self.preset.ema if self.step else 1.0
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), weight)
+        for average, now in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            average.copy_(now)
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """Return all tensors of the state: `model`, to sample with, and `training`, to go on."""
@@ -159,9 +211,9 @@ class Training:
         training = parts["training"]
         self.model.load_state_dict(below("weights.", training))
         if self.average is not None:
-            self.average.module.load_state_dict(parts["model"])
-            self.average.n_averaged.fill_(step)
+            self.average.load_state_dict(parts["model"])
         self.optimizers.restore(training)
+        self.captured = self._to_capture()  # a graph would write to the old state
         self.step = step
 
     def _rate(self) -> float:
@@ -172,20 +224,38 @@ class Training:
         return learning_rate(self.step, preset.steps, 1.0, preset.warmup, preset.cooldown)
 
     def _batch(self) -> Tensor:
-        """Return the indices of this step's batch; an epoch leaves its incomplete last batch
-        out.
+        """Return the indices of this step's batch, on the device.
+
+        An epoch leaves its incomplete last batch out.
         """
         size = self.preset.batch_size
         epoch, place = divmod(self.step, len(self.labels) // size)
         if self._order is None or self._order[0] != epoch:
             generator = torch.Generator().manual_seed(derived(self.seed, "order", epoch))
-            self._order = epoch, torch.randperm(len(self.labels), generator=generator)
+            order = torch.randperm(len(self.labels), generator=generator)
+            self._order = epoch, sent(order, self.device)
         return self._order[1][place * size : (place + 1) * size]
 
+    def _seed_of(self, part: int) -> int:
+        return derived(self.seed, "draws", self.step, part)
+
+    def _generator(self, part: int) -> torch.Generator:
+        """Return a generator for the draws of one part of this step."""
+        generator = torch.Generator(self.device)
+        generator.manual_seed(self._seed_of(part))
+        return generator
+
     def _precision(self) -> AbstractContextManager[Any]:
-        if self.device.type == "cuda" and torch.cuda.is_bf16_supported():
-            return torch.autocast("cuda", torch.bfloat16)
-        return nullcontext()
+        if self._dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, self._dtype)
+
+
+def reduced_precision(device: torch.device) -> torch.dtype | None:
+    """Return bfloat16 on a GPU that has it, for products and attention; None: float32 for all."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return None
 
 
 def derived(seed: int, *place: int | str) -> int:

@@ -62,6 +62,12 @@ class Optimizers:
         for optimizer in self._all.values():
             optimizer.zero_grad()
 
+    def permit_recording(self, permitted: bool) -> None:
+        """Say whether a graph of a GPU records the next `step`: AdamW refuses it otherwise."""
+        for optimizer in self._all.values():
+            for group in optimizer.param_groups:
+                group["capturable"] = permitted
+
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors of the state by `<optimizer>.<number of the parameter>.<name>`."""
         return {

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from kata.train.gpu import wait_for_gpu
+
 Task = Callable[[], Any]
 
 
@@ -46,7 +48,7 @@ def seconds_of(task: Task, device: torch.device) -> float:
 
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
-        torch.cuda.synchronize(device)
+        wait_for_gpu(device)
 
 
 MATRIX_SIZES = {"cpu": (1024, 1536, 2048, 3072), "cuda": (4096, 8192, 12288)}
