@@ -43,7 +43,9 @@ class TrainingSpeed:
             parts.append(f"{self.share:.0%} of the matrix peak of {self.peak / 1e12:.0f} TFLOP/s")
         if self.memory is not None:
             parts.append(f"{self.memory / 2**30:.1f} GiB of memory")
-        return f"training    {self.samples:,} samples in {self.seconds:.1f} s: " + ", ".join(parts)
+        return f"training      {self.samples:,} samples in {self.seconds:.1f} s: " + ", ".join(
+            parts
+        )
 
 
 def speed_of(

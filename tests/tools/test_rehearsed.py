@@ -373,12 +373,12 @@ def test_the_driver_says_its_version(tmp_path, monkeypatch):
 def test_a_speed_in_words():
     """With what is known; the share is of the peak."""
     assert str(TrainingSpeed(2.0, 3_000)) == (
-        "training    3,000 samples in 2.0 s: 1,500 samples per second"
+        "training      3,000 samples in 2.0 s: 1,500 samples per second"
     )
     known = TrainingSpeed(2.0, 600_000, 0.9e15, 700e12, 5 * 2**30)
     assert known.share == pytest.approx(0.9 / 1.4)
     assert str(known) == (
-        "training    600,000 samples in 2.0 s: 300,000 samples per second, 0.9 PFLOP, "
+        "training      600,000 samples in 2.0 s: 300,000 samples per second, 0.9 PFLOP, "
         "64% of the matrix peak of 700 TFLOP/s, 5.0 GiB of memory"
     )
 
