@@ -18,7 +18,7 @@ def chosen_device(name: str | None) -> torch.device:
     """Return the device of that name, or the best one; raise OptionError if it is not there."""
     try:
         device = torch.device(name) if name else get_device()
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).cpu()  # PyTorch's `meta` fails here: it has no values
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         if name is None:
             why = str(error).strip().partition("\n")[0].rstrip(".")

@@ -81,7 +81,7 @@ class CapturedStep:
             self._permit(True)
             self._again = gpu.recorded(self._work, self._generator, self._device)
         except Exception as error:  # it comes again without the graph, if it is more than this
-            why = " ".join(str(error).split()).rstrip(".")[:200]
+            why = " ".join(str(error).split()).partition(". Run ")[0].rstrip(".")[:200]
             self.why_not = (
                 f"The step is not repeated as one graph ({why}): "
                 "it goes on one kernel at a time, which is slower and gives the same."

@@ -253,7 +253,7 @@ class Training:
 
 def reduced_precision(device: torch.device) -> torch.dtype | None:
     """Return bfloat16 on a GPU that has it, for products and attention; None: float32 for all."""
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     return None
 

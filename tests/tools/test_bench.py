@@ -322,7 +322,7 @@ def test_what_was_not_measured_is_said(small_parts):
         (["--only", "speed"], 2, "step, sampling, solvers, recipes"),
         (["--json", "no/such/folder/x.json"], 2, "no such folder"),
         (["--device", "abacus"], 2, "--device abacus"),
-        (["--device", "meta"], 2, "cpu or cuda"),
+        (["--device", "meta"], 2, "--device meta: this machine"),
         (["--only", "solvers", "--checkpoint", "nowhere"], 2, "nowhere"),
     ],
 )

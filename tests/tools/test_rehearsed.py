@@ -4,6 +4,7 @@ have no values.
 
 import io
 import json
+import re
 import shutil
 import stat
 import sys
@@ -18,6 +19,7 @@ from kata.course.files import find_root
 from kata.course.loader import Implementation, unload
 from kata.course.steps import step_by_number
 from kata.lab import machine
+from kata.lab.bench import run as bench
 from kata.lab.machine import chosen_device, describe_device, gpu_driver, own_device
 from kata.lab.options import OptionError
 from kata.lab.speed import TrainingSpeed, speed_of
@@ -183,7 +185,7 @@ class NoGenerator(torch.Generator):
     """There is no generator of a GPU without its driver: None is the GPU's global one."""
 
     def __new__(cls, device="cpu"):
-        on_gpu = torch.device(device).type == "cuda"
+        on_gpu = torch.device(device).type in ("cuda", "meta")
         return None if on_gpu else super().__new__(cls, device)
 
 
@@ -248,6 +250,20 @@ def test_a_tensor_left_on_the_cpu_is_found(data, fake, left):
         training._loss(training._batch(), None)
 
 
+def test_a_whole_step_has_one_device_and_reads_no_value(data, monkeypatch):
+    """Backward, clipping, both optimizers and the average, on tensors without values."""
+    monkeypatch.setattr(torch, "Generator", NoGenerator)
+    loss, meta = solution(6, "flow_matching_loss"), torch.device("meta")
+    training = Training(SMALL, solution(5, "ConditionalDiT"), loss, data, 0, meta)
+    for _ in range(2):
+        total = training._gradients(training._batch(), lambda part: None)
+        training.optimizers.step(training._rate())
+        training._add_to_average()
+        training.step += 1
+    assert (total.device.type, total.shape) == ("meta", ())
+    assert {t.device.type for t in training.parts()["training"].values() if t.ndim} == {"meta"}
+
+
 @pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
 def test_samples_are_drawn_and_read_on_the_gpu(fake, monkeypatch):
     """The lesson's sampler and the tool's own, the classifier, and what is measured. Questions
@@ -285,7 +301,7 @@ def test_what_is_sent_to_a_gpu_is_pinned_first(fake, monkeypatch):
     [("cuda", True, torch.bfloat16), ("cuda", False, None), ("cpu", True, None)],
 )
 def test_products_are_in_bfloat16_on_a_gpu_that_has_it(monkeypatch, device, supported, expected):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **named: supported)
     assert reduced_precision(torch.device(device)) is expected
 
 
@@ -356,6 +372,20 @@ def test_a_gpu_that_is_there_but_not_for_us_is_one_sentence(monkeypatch):
     monkeypatch.setattr(machine, "get_device", lambda: torch.device("cuda:99"))
     with pytest.raises(OptionError, match=r"cannot be used \(.*\): say --device cpu"):
         chosen_device(None)
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "xpu:99", "meta", "nonsense"])
+def test_a_device_that_is_not_there_is_one_sentence(name):
+    """`meta` is PyTorch's own, but has no values."""
+    with pytest.raises(OptionError, match=f"--device {name}: this machine.* leave the option out"):
+        chosen_device(name)
+
+
+def test_the_bench_is_for_cpu_and_cuda(monkeypatch):
+    """A Mac's GPU has no float64, for one."""
+    monkeypatch.setattr(bench, "chosen_device", torch.device)
+    with pytest.raises(OptionError, match="--device mps: the bench measures on cpu or cuda"):
+        bench.run_bench(bench.BenchRequest(device="mps"), Console(file=io.StringIO()))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="writes a shell script")
@@ -437,6 +467,10 @@ def test_kata_train_says_how_fast_it_was_and_why_not_faster(tmp_path, monkeypatc
     said = io.StringIO()
     order = TrainRequest(out=tmp_path / "run", impl=str(steps), device="cpu")
     done = run_training(order, Console(file=said))
+    why = (
+        r"\(\S+step06_training.py, line \d+, in flow_matching_loss \(step 6\): [^.]*\): it goes on"
+    )
+    assert len(re.findall(why, said.getvalue())) == reads
     assert said.getvalue().count("is not repeated as one graph") == reads
     assert said.getvalue().splitlines()[-1] == str(done.speed)
     assert done.speed.samples == 30 * SMALL.batch_size
