@@ -309,8 +309,6 @@ class _Run:
 
     def _save(self, parts: dict[str, dict[str, torch.Tensor]], step: int, **more: Any) -> None:
         self.saved = time.monotonic()
-        if step == self.saved_step:
-            return
         if self.team.leads:
             write_checkpoint(self.folder, parts, {**self._facts(step), **more}, tag=f"{step:06d}")
         self.saved_step = step

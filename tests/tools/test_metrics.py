@@ -79,6 +79,8 @@ def test_what_cannot_be_measured_is_refused():
     for images, labels in ((one, torch.tensor([0, 1])), (one[:0], torch.tensor([]))):
         with pytest.raises(ValueError, match="one label per image"):
             read_as_asked(images[:, 0, 0, 0], labels)
+        with pytest.raises(ValueError, match="one label per image"):
+            spread_within_class(images, labels)
 
 
 def test_chunks_do_not_change_the_share():

@@ -7,6 +7,7 @@ import torch
 
 from kata.testing.models import LabelField
 from kata.train.checked_steps import CheckedSteps
+from kata.train.checkpoints import Checkpoint, CheckpointError
 from kata.train.pipeline import CLASSES, DRAWN_AT_A_TIME, Pipeline, SampleCounter, Sampling
 
 SHAPE = (1, 4, 6)
@@ -73,3 +74,18 @@ def test_samples_are_counted_while_the_counter_is_entered(model):
         model(x=x[:2], t=t[:2])
     model(x, t)
     assert (counter.total, seen) == (5, [3, 2])
+
+
+def test_a_model_of_other_classes_is_refused(steps, tmp_path):
+    """Ten digits are drawn, no less."""
+    other = Checkpoint(tmp_path, {"model": {}}, {"model": {"num_classes": 3}, "dataset": "digits"})
+    with pytest.raises(CheckpointError, match="other classes than ten digits"):
+        Pipeline.from_checkpoint(steps, other, torch.device("cpu"), Sampling(), 0)
+
+
+def test_a_generator_takes_the_place_of_the_noise(steps, model):
+    """The same seed draws the same images, whatever noise the pipeline gave before."""
+    drawing = pipeline(steps, model)
+    a, b, c = (drawing.modes(2, 3, 4.0, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    assert all((a[name] == b[name]).all() for name in a)
+    assert any((a[name] != c[name]).any() for name in a)

@@ -18,8 +18,9 @@ from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError, FakeTen
 from kata.course.files import find_root
 from kata.course.loader import Implementation, unload
 from kata.course.steps import step_by_number
-from kata.lab import machine
+from kata.lab import machine, speed
 from kata.lab.bench import run as bench
+from kata.lab.bench import timing
 from kata.lab.machine import chosen_device, describe_device, gpu_driver, own_device
 from kata.lab.options import OptionError
 from kata.lab.speed import TrainingSpeed, speed_of
@@ -425,11 +426,18 @@ def test_the_speed_on_a_gpu_is_beside_its_own_peak(data, monkeypatch):
     assert four.flop == 4 * one.flop > 0
 
 
+def test_the_bench_waits_for_a_gpu_before_it_looks_at_the_clock(monkeypatch):
+    """And after; a rate beyond 10 TFLOP/s is told in TFLOP/s."""
+    happened = []
+    monkeypatch.setattr(timing, "wait_for_gpu", lambda device: happened.append("waited"))
+    timing.seconds_of(lambda: happened.append("ran"), CUDA)
+    assert happened == ["waited", "ran", "waited"]
+    assert bench._rate(9e12) == "9000 GFLOP/s"
+    assert bench._rate(7.12e14) == "712 TFLOP/s"
+
+
 def test_a_peak_is_measured_in_the_precision_of_training(monkeypatch):
     """By the bench's own products."""
-    from kata.lab import speed
-    from kata.lab.bench import timing
-
     kinds = []
     monkeypatch.setitem(timing.MATRIX_SIZES, "cpu", (16,))
     monkeypatch.setattr(speed, "reduced_precision", lambda device: torch.bfloat16)

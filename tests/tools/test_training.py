@@ -315,3 +315,45 @@ def test_an_order_that_cannot_be_met_is_refused(order, sentence, tmp_path):
     with pytest.raises(OptionError, match=sentence):
         train(out=tmp_path / "run", **order)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_recipe_of_another_version_is_refused(tmp_path):
+    """One sentence names what is not known."""
+    done = train(out=tmp_path / "run", steps=10)
+    manifest = done.folder / "checkpoint.json"
+    facts = json.loads(manifest.read_text())
+    facts["recipe"]["magic"] = 1
+    manifest.write_text(json.dumps(facts))
+    with pytest.raises(CheckpointError, match=r"recipe that this version does not know \(.*magic"):
+        train(resume=done.folder)
+
+
+@pytest.mark.usefixtures("small")
+def test_threads_are_those_asked_for(tmp_path, monkeypatch):
+    """Unless OMP_NUM_THREADS says otherwise."""
+    before = torch.get_num_threads()
+    try:
+        for name, variable, expected in (("a", None, before + 1), ("b", "1", before)):
+            torch.set_num_threads(before)
+            monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+            if variable:
+                monkeypatch.setenv("OMP_NUM_THREADS", variable)
+            done = train(out=tmp_path / name, steps=10, threads=before + 1)
+            assert read_checkpoint(done.folder).facts["threads"] == expected
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch):
+    """The first waits for the next look at the loss."""
+
+    def impatient(self, flag):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("kata.train.loop.ProcessGroup.any", impatient)
+    with pytest.raises(KeyboardInterrupt):
+        train(out=tmp_path / "run")
+    assert read_checkpoint(tmp_path / "run").facts["step"] == 0
