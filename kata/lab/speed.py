@@ -17,9 +17,10 @@ REPEATS = 5
 class TrainingSpeed:
     """How fast a run trained.
 
-    seconds: of training alone; samples: trained on in them, each time it was seen; flop: of all of
-    them, forward and backward, counted in matrix products; peak: of the machine's best matrix
-    product, in FLOP/s, times the number of GPUs; memory: bytes at most on one GPU. None: not known.
+    seconds: of training alone, with the set-up of its first steps; samples: trained on in them;
+    flop: of all of them, forward and backward, counted in matrix products; peak: of the machine's
+    best matrix product, in FLOP/s, times the number of GPUs; memory: bytes at most on one GPU.
+    None: not known.
     """
 
     seconds: float
@@ -71,9 +72,8 @@ def speed_of(
     flop = float(flop_of_step(model, loss, x0, labels)) * samples
     if device.type != "cuda":
         return TrainingSpeed(seconds, samples, flop)
-    return TrainingSpeed(
-        seconds, samples, flop, processes * peak_of(device), gpu.gpu_memory(device)
-    )
+    memory = gpu.gpu_memory(device)  # before the products take theirs
+    return TrainingSpeed(seconds, samples, flop, processes * peak_of(device), memory)
 
 
 def peak_of(device: torch.device) -> float:

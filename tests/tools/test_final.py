@@ -16,7 +16,7 @@ from kata.course.files import find_root
 from kata.course.steps import STEPS
 from kata.lab import run_report
 from kata.lab.at_fault import say_steps_at_fault
-from kata.lab.run_report import FinalRun, report_of_runs
+from kata.lab.run_report import FinalRun, report_of_runs, write_report
 from kata.lab.speed import TrainingSpeed
 from kata.learn.workspace import Workspace
 from kata.runner.outcomes import Outcome, PytestResult
@@ -181,6 +181,14 @@ def test_the_steps_at_fault_in_a_sentence(finished, failing, sentence):
     assert progress.getvalue() == ""
 
 
+def test_nobody_is_blamed_without_results(course, monkeypatch):
+    """Tests that could not be run leave nothing to say."""
+    for step in STEPS:
+        shutil.copy(course / "solutions" / step.file, course / "exercises")
+    monkeypatch.setattr("kata.lab.at_fault.run_missing", lambda workspaces, console: None)
+    assert say_steps_at_fault("exercises", Console(file=io.StringIO())) == ""
+
+
 def test_what_is_not_known_is_tested(finished):
     """A step that was saved since is run again, and found wrong."""
     file = finished / "exercises" / STEPS[2].file
@@ -255,6 +263,14 @@ def test_a_long_run_is_told_at_some_of_its_steps():
     points = text.splitlines()[-1].split(", ")
     assert 25 <= len(points) <= 40
     assert points[-1] == "1000: 0.0010"
+
+
+def test_a_report_is_written_beside_the_last_run(tmp_path):
+    """As it is printed."""
+    runs = {"document": RUN, "mnist": replace(RUN, folder=tmp_path)}
+    path = write_report(runs, torch.device("cpu"))
+    assert path.parent == tmp_path
+    assert path.read_text(encoding="utf-8") == report_of_runs(runs, torch.device("cpu"))
 
 
 def test_a_first_run_on_a_gpu_ends_with_its_report(finished):

@@ -415,15 +415,19 @@ def test_a_speed_in_words():
 
 
 def test_the_speed_on_a_gpu_is_beside_its_own_peak(data, monkeypatch):
-    """FLOP of one sample times the samples; the peak once per process."""
-    monkeypatch.setattr(gpu, "gpu_memory", lambda device: 123)
-    monkeypatch.setattr("kata.lab.speed.peak_of", lambda device: 1e12)
+    """FLOP of one sample times the samples; the peak once per process; memory without what the
+    peak takes.
+    """
+    asked = []
+    monkeypatch.setattr(gpu, "gpu_memory", lambda device: asked.append("memory") or 123)
+    monkeypatch.setattr(speed, "peak_of", lambda device: asked.append("peak") or 1e12)
     training, _ = trained(data, steps=0)
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device: tensor)
     one = speed_of(training.model, training.loss, data, 2.0, 1, CUDA)
     four = speed_of(training.model, training.loss, data, 2.0, 4, CUDA, processes=3)
     assert (one.peak, four.peak, four.memory) == (1e12, 3e12, 123)
     assert four.flop == 4 * one.flop > 0
+    assert asked == ["memory", "peak"] * 2
 
 
 def test_the_bench_waits_for_a_gpu_before_it_looks_at_the_clock(monkeypatch):

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 
@@ -21,10 +22,11 @@ from rich.console import Console
 
 from kata.course.files import find_root
 from kata.course.loader import unload
-from kata.lab.options import OptionError
+from kata.lab.options import OptionError, run_folder
 from kata.lab.train import TrainingError, TrainRequest, run_training
 from kata.train import presets
 from kata.train.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+from kata.train.loop import ProcessGroup
 from kata.train.optimizers import OptimizerError
 from kata.train.presets import PRESETS, ModelSize
 
@@ -357,3 +359,32 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train(out=tmp_path / "run")
     assert read_checkpoint(tmp_path / "run").facts["step"] == 0
+
+
+@pytest.mark.usefixtures("small")
+def test_a_process_that_does_not_lead_writes_nothing(tmp_path, monkeypatch):
+    """It trains its share; the other one has the folder, the progress and the speed."""
+    second = nullcontext(ProcessGroup(rank=1, size=2, local=1))
+    monkeypatch.setattr("kata.lab.train.joined_group", lambda device: second)
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda flat: flat.mul_(2))
+    monkeypatch.setattr(torch.distributed, "all_gather_object", lambda flags, flag: None)
+    done = train(out=tmp_path / "run", steps=10, device="cpu")
+    assert (done.leads, done.speed) == (False, None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_without_a_name_has_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Also if two begin within a second."""
+    monkeypatch.setattr("kata.lab.options.find_root", lambda: tmp_path)
+    monkeypatch.setattr(time, "strftime", lambda form: "now")
+    first = run_folder(None, "digits")
+    assert first == (tmp_path / "checkpoints" / "runs" / "digits-now").resolve()
+    first.mkdir(parents=True)
+    assert run_folder(None, "digits") == first.with_name("digits-now-2")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OptionError, match=r"cannot write there \(.*name another folder"):
+        train(out=tmp_path / "file" / "run")
