@@ -332,9 +332,11 @@ class _Run:
         }
 
 
-def held_out_loss(model: nn.Module, data: Dataset) -> float:
-    """Return the document's mix of losses on held-out images, with the same draws each time."""
-    images, labels = data.held_out_images[:HELD_OUT_IMAGES], data.held_out_labels[:HELD_OUT_IMAGES]
+def held_out_loss(model: nn.Module, data: Dataset, count: int = HELD_OUT_IMAGES) -> float:
+    """Return the document's mix of losses on the first `count` held-out images, or on all if there
+    are fewer, with the same draws each time.
+    """
+    images, labels = data.held_out_images[:count], data.held_out_labels[:count]
     return held_out_losses(model, images, labels, CLASSES, seed=0, draws=len(images)).mix
 
 

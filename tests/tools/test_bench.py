@@ -16,8 +16,15 @@ from kata.cli import app
 from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
 from kata.lab.bench import run as bench
-from kata.lab.bench.recipes import RecipeProgress, recipes, time_to_loss
-from kata.lab.bench.run import BenchRequest, comparisons, run_bench
+from kata.lab.bench.recipes import (
+    Look,
+    RecipeProgress,
+    facts_of_recipes,
+    recipes,
+    sentences_of_recipes,
+    time_to_loss,
+)
+from kata.lab.bench.run import PARTS, BenchRequest, run_bench
 from kata.lab.bench.sampling import (
     CountError,
     SolverCost,
@@ -29,6 +36,7 @@ from kata.lab.bench.sampling import (
     two_passes,
 )
 from kata.lab.bench.step import cost_of_step, decoder, flop_of_step, with_attention_weights
+from kata.lab.bench.table import comparisons
 from kata.lab.bench.timing import in_turn, peak, products, runs
 from kata.testing.models import LabelField, redraw_zeros
 from kata.train.checkpoints import write_checkpoint
@@ -207,19 +215,16 @@ def test_where_heun_is_never_as_near_the_table_says_so():
     assert (line.this, line.other, line.ratio) == ("never", "50 steps", None)
 
 
-def test_the_recipes_differ_in_nothing_but_the_recipe():
-    """One model, one data set; the document's is a constant 1e-4, batch 128, no average of the
-    weights.
-    """
-    small, document = recipes().values()
+def test_the_recipe_beside_the_preset_is_that_of_adamw_alone():
+    """One data set; the other one trains every parameter by AdamW."""
+    small, adamw = recipes().values()
     assert small is PRESETS["mnist-small"]
-    assert (document.model, document.dataset) == (small.model, small.dataset)
-    assert (document.lr, document.batch_size) == (1e-4, 128)
-    assert (document.warmup, document.ema, document.clip) == (None, None, None)
-    assert not document.by_trainer
+    assert adamw.dataset == small.dataset
+    assert adamw.muon_lr is None
+    assert not adamw.by_trainer
 
 
-def race(data, steps, limit, target, turn=0.05):
+def race(data, steps, limit, target, turn=0.01):
     """Two recipes of a tiny model, side by side; how often they had a turn, too."""
     small = replace(PRESETS["digits"], model=TINY, steps=steps, batch_size=8)
     turns = []
@@ -241,32 +246,88 @@ def test_a_recipe_ends_at_its_target_its_last_step_or_its_limit(data):
     """What it did not reach is not told as reached; the recipes take turns."""
     reached, turns = race(data, 10_000, 10.0, target=100.0)
     assert turns == ["one", "two"]
-    assert all(0 < run.reached == run.seconds for run in reached.values())
+    assert all(run.reached and run.seconds > 0 for run in reached.values())
     short, _ = race(data, 3, 10.0, target=0.0)
-    assert [(run.steps, run.reached) for run in short.values()] == [(3, None)] * 2
-    late, turns = race(data, 1_000_000, 0.1, target=0.0)
-    assert all(run.seconds >= 0.1 and run.reached is None for run in late.values())
+    assert [(run.steps, run.ended) for run in short.values()] == [(3, "schedule")] * 2
+    assert [run.samples for run in short.values()] == [24, 24]
+    late, turns = race(data, 1_000_000, 0.4, target=0.0)
+    assert all(run.seconds >= 0.4 and run.ended == "limit" for run in late.values())
     assert turns[:4] == ["one", "two", "one", "two"]
-    assert all(len(run.losses) == turns.count(name) for name, run in late.items())
+    assert all(len(run.looks) == turns.count(name) for name, run in late.items())
 
 
-def test_a_loss_that_was_not_reached_has_no_ratio():
+def test_the_claim_is_measured_on_all_held_out_images(data, monkeypatch):
+    """Far from the target some images do, near it and at it all are taken."""
+    monkeypatch.setattr("kata.lab.bench.recipes.HELD_OUT_IMAGES", 10)
+    near, _ = race(data, 10_000, 10.0, target=100.0)
+    assert [look.images for run in near.values() for look in run.looks] == [20, 20]
+    far, _ = race(data, 3, 10.0, target=0.0)
+    assert {look.images for run in far.values() for look in run.looks} == {10}
+
+
+def test_flop_are_those_of_forward_and_backward_of_all_samples(data):
+    """Three steps of eight samples cost what a batch of 24 does."""
+    found, _ = race(data, 3, 10.0, target=0.0)
+    make, loss = tiny, solution(6, "flow_matching_loss")
+    flop = flop_of_step(make(), loss, data.images[:24], data.labels[:24])
+    assert found["one"].pflop == pytest.approx(flop / 1e15)
+
+
+def progress(steps, loss, ended, seed=0, load=2.0):
+    """A run of a recipe with batches of 10, a tenth of a second per step and 10^9 FLOP per
+    sample.
+    """
+    look = Look(steps / 10, steps, loss, 10_000, load)
+    return RecipeProgress(seed, 10, 10**9, steps / 10, steps, [look], ended)
+
+
+def test_the_table_has_the_mean_of_all_seeds_beside_one_of_adamw():
+    """Seconds, samples and PFLOP with their ratios; then every seed with its load."""
+    runs = {
+        "mnist-small": [progress(1000, 0.177, "target"), progress(2000, 0.1774, "target", 1)],
+        "adamw": [progress(3000, 0.1772, "target")],
+    }
+    rows = {row.what.strip(): row for row in comparisons({"recipes": runs})}
+    first = rows["mnist-small to a mix of 0.1774; beside AdamW"]
+    assert (first.this, first.other, first.ratio) == ("150 s", "300 s", 0.5)
+    pflop = rows["PFLOP, forward and backward"]
+    assert rows["seed 1: seconds"].this == "200 s"
+    assert rows["seed 1: seconds"].other == ""
+    assert (pflop.this, pflop.other) == ("0.0150", "0.0300")
+    assert (rows["load of the machine"].this, rows["load of the machine"].other) == ("2.0", "")
+    assert facts_of_recipes(runs)["mnist-small"]["mean"] == {
+        "seconds": 150,
+        "samples": 15_000,
+        "pflop": pytest.approx(0.015),
+    }
+    assert sentences_of_recipes(runs) == []
+
+
+@pytest.mark.parametrize(
+    ("ended", "why"),
+    [
+        ("schedule", "came to the end of its schedule"),
+        ("limit", "came to its limit (--limit)"),
+        ("", "was interrupted"),
+    ],
+)
+def test_a_target_that_was_not_reached_is_one_sentence_and_has_no_ratio(ended, why):
     """Both must have been there for one."""
-    there = RecipeProgress(100.0, 5, [(100.0, 0.17)], 100.0)
-    not_there = RecipeProgress(900.0, 9, [(900.0, 0.2)], None)
-    rows = comparisons({"recipes": {"mnist-small": there, "document": not_there}})
-    assert (rows[0].this, rows[0].other, rows[0].ratio) == ("100 s", "not in 900 s", None)
-    rows = comparisons(
-        {"recipes": {"mnist-small": there, "document": replace(there, reached=200.0)}}
-    )
-    assert rows[0].ratio == 0.5
+    runs = {"mnist-small": [progress(1000, 0.17, "target")], "adamw": [progress(9000, 0.2, ended)]}
+    first = comparisons({"recipes": runs})[0]
+    assert (first.this, first.other, first.ratio) == ("100 s", "not reached", None)
+    (sentence,) = sentences_of_recipes(runs)
+    assert sentence.startswith(f"adamw, seed 0, {why} after 9,000 steps and 900 s, before")
+    assert facts_of_recipes(runs)["adamw"]["mean"] is None
+    some = {**runs, "mnist-small": [*runs["mnist-small"], progress(900, 0.2, ended, 1)]}
+    assert comparisons({"recipes": some})[0].this == "not reached"
 
 
 @pytest.fixture
 def small_parts(monkeypatch, tmp_path, data):
-    """All four parts, in small; returns the name of a checkpoint."""
+    """All parts, in small; returns the name of a checkpoint."""
     small = {"mnist-small": replace(PRESETS["digits"], model=TINY, steps=2, batch_size=8)}
-    small["document"] = replace(small["mnist-small"], lr=1e-4)
+    small["adamw"] = replace(small["mnist-small"], lr=1e-4)
     for name, smaller in {
         "cost_of_step": lambda make, *rest, **named: cost_of_step(
             tiny, *rest, **named, batch_size=2, sizes=(16,)
@@ -289,20 +350,68 @@ def test_the_whole_bench_is_one_table_and_one_file(small_parts, tmp_path):
     """Every part has its lines in at most 80 columns, and its figures in the JSON."""
     out = io.StringIO()
     request = BenchRequest(
-        checkpoint=small_parts, full=True, repeats=1, limit=5, out=tmp_path / "bench.json"
+        checkpoint=small_parts,
+        full=True,
+        repeats=1,
+        limit=5,
+        seeds=2,
+        out=tmp_path / "bench.json",
     )
     run_bench(request, Console(file=out, width=80))
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
-    for words in ("training step, fp32", "w = 1; beside two passes", "Heun at w = 4", "held-out"):
+    for words in (
+        "training step, fp32",
+        "w = 1; beside two passes",
+        "Heun at w = 4",
+        "held-out mix",
+        "load",
+    ):
         assert any(words in line for line in lines)
     facts = json.loads((tmp_path / "bench.json").read_text())
     assert facts["step"][0]["batch_size"] == 2
     assert [cost["evaluated"] for cost in facts["sampling"]] == [1, 2]
     assert [cost["scale"] for cost in facts["solvers"]] == [1, 4]
-    assert [run["steps"] for run in facts["recipes"].values()] == [2, 2]
+    runs = {name: recipe["runs"] for name, recipe in facts["recipes"].items()}
+    assert [run["seed"] for run in runs["mnist-small"]] == [0, 1]
+    assert [(run["seed"], run["steps"], run["ended"]) for run in runs["adamw"]] == [
+        (0, 2, "schedule")
+    ]
+    assert set(facts["load"]) == {"before", "after"}
+    assert facts["interrupted"] is False
     assert len(facts["prices"]) > 10
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_ctrl_c_keeps_what_was_measured(small_parts, tmp_path, monkeypatch):
+    """The seeds before it are in the file, and the command says where; exit code 2."""
+
+    def interrupted(presets, *rest, seed, **named):
+        if seed == 1:
+            raise KeyboardInterrupt
+        return time_to_loss(presets, *rest, seed=seed, **named)
+
+    monkeypatch.setattr(bench, "time_to_loss", interrupted)
+    out = tmp_path / "bench.json"
+    arguments = ["bench", "--only", "recipes", "--seeds", "3", "--json", str(out)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "Stopped by Ctrl-C; what was measured until then is above and in" in result.stderr
+    facts = json.loads(out.read_text())
+    assert facts["interrupted"] is True
+    assert [run["seed"] for run in facts["recipes"]["mnist-small"]["runs"]] == [0]
+
+
+def test_ctrl_c_at_once_leaves_an_empty_table(small_parts, monkeypatch):
+    """Nothing was measured, and nothing is made up."""
+
+    def at_once(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "time_to_loss", at_once)
+    facts = run_bench(BenchRequest("recipes"), Console(file=io.StringIO()))
+    assert facts["recipes"]["adamw"] == {"mean": None, "runs": []}
+    assert facts["prices"][0]["this"] == "not reached"
 
 
 def test_what_was_not_measured_is_said(small_parts):
@@ -310,7 +419,7 @@ def test_what_was_not_measured_is_said(small_parts):
     out = io.StringIO()
     facts = run_bench(BenchRequest(checkpoint=small_parts, repeats=1), Console(file=out, width=80))
     assert "recipes" not in facts
-    assert "kata bench --only recipes" in out.getvalue()
+    assert "kata bench --only recipes" in " ".join(out.getvalue().split())
     out = io.StringIO()
     run_bench(BenchRequest("step", repeats=1), Console(file=out, width=80))
     assert "Not measured" not in out.getvalue()
@@ -319,8 +428,8 @@ def test_what_was_not_measured_is_said(small_parts):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--only", "speed"], 2, "step, sampling, solvers, recipes"),
-        (["--json", "no/such/folder/x.json"], 2, "no such folder"),
+        (["--only", "speed"], 2, ", ".join(PARTS)),
+        (["--json", "no/such/folder/x.json"], 2, "a folder that exists"),
         (["--device", "abacus"], 2, "--device abacus"),
         (["--device", "meta"], 2, "--device meta: this machine"),
         (["--only", "solvers", "--checkpoint", "nowhere"], 2, "nowhere"),
