@@ -55,8 +55,13 @@ def generate(
             show_default=False,
         ),
     ] = None,
-    steps: StepsOption = 50,
-    sampler: SamplerOption = Method.euler,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Of the sampler.", show_default=False)
+    ] = None,
+    sampler: Annotated[
+        Method | None,
+        typer.Option(help="heun evaluates twice as many samples per step.", show_default=False),
+    ] = None,
     interval: IntervalOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -64,21 +69,37 @@ def generate(
 
     kata generate 7 --scale 4 -n 16 --out sevens.png
 
-    The steps of --impl draw: with Euler's method step 7's sample_conditional;
-    with Heun's, or guidance in an interval, the tool's own sampler on their
-    step 3's guided_velocity.
+    Without --steps, --sampler and --interval the solutions draw by the fewest
+    evaluations that look the same as the lesson's 50 Euler steps; any other
+    steps draw by those 50, their own step 7's sample_conditional. If one of the
+    three is said, the others are the lesson's. With Heun's method, or guidance
+    in an interval, the tool's own sampler draws on step 3's guided_velocity.
     """
     share_cores()
 
     from kata.lab.generate import GenerateRequest, generate_digits
     from kata.lab.options import file_to_write, interval_of
-    from kata.train.pipeline import Sampling
+    from kata.train.pipeline import LESSON_SAMPLING, Sampling
 
     with one_sentence(NOTHING_WRITTEN):
-        sampling = Sampling(sampler.value, steps, interval_of(interval))
+        said = steps or sampler or interval
+        lesson = LESSON_SAMPLING
+        sampling = Sampling(
+            sampler.value if sampler else lesson.method,
+            steps or lesson.num_steps,
+            interval_of(interval),
+        )
         picture = file_to_write(out, "--out", ".png")
         request = GenerateRequest(
-            digits, scale, count, checkpoint, impl, seed, sampling, device, picture
+            digits,
+            scale,
+            count,
+            checkpoint,
+            impl,
+            seed,
+            sampling if said else None,
+            device,
+            picture,
         )
         generate_digits(request, Console(file=sys.stdout))
 
@@ -151,7 +172,9 @@ def bench(
     only: Annotated[
         str | None,
         typer.Option(
-            metavar="PART", help="One of step, sampling, solvers, recipes.", show_default=False
+            metavar="PART",
+            help="One of step, sampling, solvers, samplers, recipes.",
+            show_default=False,
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
@@ -163,10 +186,13 @@ def bench(
         int, typer.Option(metavar="N", min=1, help="Runs of everything that is timed.")
     ] = 7,
     checkpoint: Annotated[
-        str, typer.Option(metavar="NAME", help="Whose samples Euler and Heun are compared on.")
+        str, typer.Option(metavar="NAME", help="With whose model samplers are compared.")
     ] = "digits",
+    per_class: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Samples of each digit, for samplers.")
+    ] = 20,
     full: Annotated[
-        bool, typer.Option("--full", help="Also train two recipes to one held-out loss.")
+        bool, typer.Option("--full", help="Also samplers, memory, startup and recipes.")
     ] = False,
     limit: Annotated[
         float, typer.Option(metavar="SECONDS", min=1, help="Of training, for each recipe and seed.")
@@ -177,7 +203,7 @@ def bench(
     ] = 1,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where MNIST lies, for --full.", show_default=False),
+        typer.Option(metavar="DIR", help="Where MNIST lies, or is to be kept.", show_default=False),
     ] = None,
     json: Annotated[
         Path | None,
@@ -188,11 +214,14 @@ def bench(
 
     A training step of the document's model beside the machine's own matrix
     product and beside a plain implementation; guided sampling beside two passes
-    at every step; Heun's method beside Euler's, at equal quality; and, with
-    --full or --only recipes, the seconds that two recipes take to one held-out
-    mix, and the samples and FLOP. What is compared runs in turn. Only the counts
-    of samples evaluated are checked; times are shown as they are. About a minute
-    and a half on two cores.
+    at every step; Heun's method beside Euler's, at equal quality. What is
+    compared runs in turn. Only the counts of samples evaluated are checked; times
+    are shown as they are. About a minute and a half on two cores.
+
+    With --full, or by --only, also: samplers beside 50 guided Euler steps, the
+    peak memory of the tool's programs and the seconds that they take to start,
+    each beside torch alone, and the seconds, samples and FLOP of two recipes of
+    training to one held-out loss.
 
     Exit code 0: measured; 1: a count is wrong; 2: something has to be put right
     first, or Ctrl-C: what was measured until then is shown and written.
@@ -205,7 +234,7 @@ def bench(
     from kata.lab.bench.sampling import CountError
 
     request = BenchRequest(
-        only, device, threads, repeats, checkpoint, data, full, limit, seeds, json
+        only, device, threads, repeats, checkpoint, per_class, data, full, limit, seeds, json
     )
     with one_sentence(NOTHING_WRITTEN):
         try:

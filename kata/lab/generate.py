@@ -3,7 +3,7 @@
 import io
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil, sqrt
 from pathlib import Path
 
@@ -18,7 +18,13 @@ from kata.lab.machine import chosen_device
 from kata.lab.options import scale_of, writing_to
 from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import best_shipped, find_checkpoint, read_checkpoint
-from kata.train.pipeline import Pipeline, SampleCounter, Sampling
+from kata.train.pipeline import (
+    DEFAULT_SAMPLING,
+    LESSON_SAMPLING,
+    Pipeline,
+    SampleCounter,
+    Sampling,
+)
 from kata.train.progress import Stages
 
 SHOWN = 60
@@ -30,8 +36,9 @@ class GenerateRequest:
     """The options of `kata generate`: `count` images of each of the digits, 0 .. 9.
 
     checkpoint: a name or a path (None: the best that ships); impl: whose steps; seed: of the
-    starting noise (None: a new one, which is shown); device: None is the best; out: the PNG to
-    write.
+    starting noise (None: a new one, which is shown); sampling: None is DEFAULT_SAMPLING with the
+    solutions and LESSON_SAMPLING, which is the sampler of their own step 7, with any other steps;
+    device: None is the best; out: the PNG to write.
     """
 
     digits: Sequence[int]
@@ -40,7 +47,7 @@ class GenerateRequest:
     checkpoint: str | Path | None = None
     impl: str = "solutions"
     seed: int | None = None
-    sampling: Sampling = field(default_factory=lambda: Sampling(num_steps=50))
+    sampling: Sampling | None = None
     device: str | None = None
     out: Path | None = None
 
@@ -52,27 +59,28 @@ def generate_digits(request: GenerateRequest, console: Console) -> Tensor:
     """
     scale = scale_of(request.scale)
     device = chosen_device(request.device)
+    sampling = request.sampling or (
+        DEFAULT_SAMPLING if request.impl == "solutions" else LESSON_SAMPLING
+    )
     folder = (
         find_checkpoint(request.checkpoint) if request.checkpoint is not None else best_shipped()
     )
     seed = secrets.randbelow(2**32) if request.seed is None else request.seed
     steps = CheckedSteps(request.impl, io.StringIO())
-    pipeline = Pipeline.from_checkpoint(
-        steps, read_checkpoint(folder), device, request.sampling, seed
-    )
+    pipeline = Pipeline.from_checkpoint(steps, read_checkpoint(folder), device, sampling, seed)
     labels = torch.tensor(request.digits).repeat_interleave(request.count)
     progress = console if console.is_terminal else Console(file=io.StringIO())
     with (
         SampleCounter(pipeline.model) as counter,
         Stages(progress, {"drawing": 1.0}) as stages,
-        stages.stage("drawing", request.sampling.cost(scale) * len(labels)) as stage,
+        stages.stage("drawing", sampling.cost(scale) * len(labels)) as stage,
     ):
         counter.on_samples = stage.advance
         images = pipeline.draw(labels, scale, pipeline.noise(len(labels)))
     images = images.unflatten(0, (len(request.digits), request.count))
     _show(images[:, :, 0].numpy(), console)
     console.print(
-        f"{shown(folder)}, w = {scale:g}, {request.sampling}, seed {seed}",
+        f"{shown(folder)}, w = {scale:g}, {sampling}, seed {seed}",
         style="dim",
         highlight=False,
         soft_wrap=True,

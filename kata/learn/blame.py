@@ -4,11 +4,14 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kata.course.steps import Step, step_of_file
 from kata.learn.workspace import Workspace
-from kata.runner.client import WarmRunner
 from kata.runner.records import reach
+
+if TYPE_CHECKING:
+    from kata.runner.client import WarmRunner
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def known_blame(workspace: Workspace, step: Step) -> Blame | None:
     return Blame(step, tuple(failing)) if failing and failing != [step] else None
 
 
-def find_blame(runner: WarmRunner, workspace: Workspace, step: Step) -> Blame | None:
+def find_blame(runner: "WarmRunner", workspace: Workspace, step: Step) -> Blame | None:
     """Return who is at fault that a step fails, if steps are tested together; None if they are not.
 
     The tests of the steps that it uses run, unless their results are known. If all of those pass,
@@ -89,13 +92,13 @@ def _fails(isolated: Workspace, step: Step) -> bool:
     return not standing.passed and standing.is_known
 
 
-def _passes(runner: WarmRunner, isolated: Workspace, step: Step) -> bool:
+def _passes(runner: "WarmRunner", isolated: Workspace, step: Step) -> bool:
     standing = isolated.standing(step)
     return standing.passed if standing.is_known else isolated.run(runner, step).passed
 
 
 def _passes_with_solution_of(
-    runner: WarmRunner, workspace: Workspace, step: Step, used: list[Step]
+    runner: "WarmRunner", workspace: Workspace, step: Step, used: list[Step]
 ) -> tuple[Step, ...]:
     """Return the first of the used steps in whose place a solution lets the step pass, if any."""
     with tempfile.TemporaryDirectory(prefix="kata-blame-") as folder:

@@ -7,9 +7,7 @@ from kata.course.steps import Step
 from kata.learn.blame import known_blame
 from kata.learn.messages import say_command, say_finish, say_how_to_skip
 from kata.learn.workspace import Standing, Workspace
-from kata.runner.client import WarmRunner
 from kata.runner.records import complaint
-from kata.train.progress import Stages
 
 MARKS = {"passes": "green", "unknown": "dim", "not begun": "dim"}
 WIDE_FROM = 64
@@ -41,6 +39,9 @@ def run_missing(workspaces: tuple[Workspace, ...], console: Console) -> None:
     missing = [(w, s) for w in workspaces for s in w.steps if not w.standing(s).is_known]
     if not missing:
         return
+    from kata.runner.client import WarmRunner
+    from kata.train.progress import Stages
+
     with (
         WarmRunner(workspaces[0].root, workers=1, training=False) as runner,
         Stages(console, {"tests": float(len(missing))}) as stages,

@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kata.course.files import cache_folder
 from kata.course.loader import Implementation
 from kata.course.steps import Step
 from kata.course.variants import Mistake, read_mistake, variants
 from kata.learn.workspace import Workspace
-from kata.runner.client import WarmRunner
 from kata.runner.outcomes import Call, PytestResult
 from kata.runner.records import hashed, keep, key_of, reach, what_tests_import
+
+if TYPE_CHECKING:
+    from kata.runner.client import WarmRunner
 
 LIMIT = 20.0
 """Seconds after which a step that answers questions is ended."""
@@ -48,7 +51,7 @@ def absent(root: Path) -> str:
 
 
 def examine(
-    runner: WarmRunner,
+    runner: "WarmRunner",
     workspace: Workspace,
     step: Step,
     result: PytestResult,
@@ -100,7 +103,7 @@ def known_finding(workspace: Workspace, step: Step, result: PytestResult) -> Fin
 
 
 def prepare(
-    runner: WarmRunner,
+    runner: "WarmRunner",
     workspace: Workspace,
     step: Step,
     mistakes: Iterable[Mistake],
@@ -157,7 +160,7 @@ def _answers_folder(folder: Path) -> Path:
     return folder
 
 
-def _ask(runner: WarmRunner, step: Step, path: Path, to: Path, lasting: bool = False) -> None:
+def _ask(runner: "WarmRunner", step: Step, path: Path, to: Path, lasting: bool = False) -> None:
     """Let a solution or a mistake answer into a file, in place of older answers, if it can be
     written.
     """

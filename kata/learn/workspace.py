@@ -5,15 +5,18 @@ went.
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kata.course import KataError
 from kata.course.files import find_root, pasted, shown
 from kata.course.loader import Implementation, StepError
 from kata.course.steps import STEPS, Step, step_by_number, step_of_file
 from kata.course.stubs import is_untouched
-from kata.runner.client import WarmRunner
 from kata.runner.outcomes import PytestJob, PytestResult
 from kata.runner.records import keep, key_of, reach, recall
+
+if TYPE_CHECKING:
+    from kata.runner.client import WarmRunner
 
 STEP_LIMIT = 90.0
 TEST_LIMIT = 10.0
@@ -115,7 +118,7 @@ class Workspace:
         together = ["--assembled"] if self.implementation.asked_assembled else []
         return PytestJob((*options, *together), STEP_LIMIT, TEST_LIMIT)
 
-    def run(self, runner: WarmRunner, step: Step) -> PytestResult:
+    def run(self, runner: "WarmRunner", step: Step) -> PytestResult:
         """Run a step's tests and keep the result, unless a file was saved meanwhile."""
         key = key_of(self.root, self.implementation, step)
         result = runner.run(self.job(step))

@@ -46,6 +46,12 @@ class Sampling:
         return f"{self.num_steps} {self.method.capitalize()} steps{within}"
 
 
+LESSON_SAMPLING = Sampling("euler", 50)
+"""What step 7's samplers do when they are not told a number of steps."""
+DEFAULT_SAMPLING = Sampling("heun", 8)
+"""The cheapest that looks the same as LESSON_SAMPLING; `kata bench --only samplers` compares."""
+
+
 class Pipeline:
     """Draws images with a model, by the samplers of an implementation.
 

@@ -16,6 +16,7 @@ from kata.cli import app
 from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
 from kata.lab.bench import run as bench
+from kata.lab.bench.memory import PeakMemory, can_tell_memory, largest_process
 from kata.lab.bench.recipes import (
     Look,
     RecipeProgress,
@@ -25,6 +26,13 @@ from kata.lab.bench.recipes import (
     time_to_loss,
 )
 from kata.lab.bench.run import PARTS, BenchRequest, run_bench
+from kata.lab.bench.samplers import (
+    CANDIDATES,
+    SamplerScores,
+    compare_samplers,
+    evaluations_of_samplers,
+    print_samplers,
+)
 from kata.lab.bench.sampling import (
     CountError,
     SolverCost,
@@ -35,12 +43,16 @@ from kata.lab.bench.sampling import (
     runs_of_sampling,
     two_passes,
 )
+from kata.lab.bench.startup import ProgramError, StartUp, imports_of, run_python
 from kata.lab.bench.step import cost_of_step, decoder, flop_of_step, with_attention_weights
 from kata.lab.bench.table import comparisons
 from kata.lab.bench.timing import in_turn, peak, products, runs
 from kata.testing.models import LabelField, redraw_zeros
+from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import write_checkpoint
 from kata.train.data import Dataset
+from kata.train.metrics import SampleScorer
+from kata.train.pipeline import DEFAULT_SAMPLING, LESSON_SAMPLING, Pipeline, Sampling
 from kata.train.presets import PRESETS, ModelSize
 
 CPU = torch.device("cpu")
@@ -242,18 +254,20 @@ def race(data, steps, limit, target, turn=0.01):
     return found, turns
 
 
-def test_a_recipe_ends_at_its_target_its_last_step_or_its_limit(data):
-    """What it did not reach is not told as reached; the recipes take turns."""
+def test_a_recipe_ends_at_its_target_its_last_step_or_its_limit(data, monkeypatch):
+    """What it did not reach is not told as reached; the recipes take turns, here of a tenth of a
+    second each.
+    """
+    monkeypatch.setattr("kata.lab.bench.recipes.seconds_of", lambda task, device: task() or 0.1)
     reached, turns = race(data, 10_000, 10.0, target=100.0)
     assert turns == ["one", "two"]
-    assert all(run.reached and run.seconds > 0 for run in reached.values())
-    short, _ = race(data, 3, 10.0, target=0.0)
-    assert [(run.steps, run.ended) for run in short.values()] == [(3, "schedule")] * 2
-    assert [run.samples for run in short.values()] == [24, 24]
-    late, turns = race(data, 1_000_000, 0.4, target=0.0)
-    assert all(run.seconds >= 0.4 and run.ended == "limit" for run in late.values())
-    assert turns[:4] == ["one", "two", "one", "two"]
-    assert all(len(run.looks) == turns.count(name) for name, run in late.items())
+    assert all(run.reached and run.seconds == 0.1 for run in reached.values())
+    short, _ = race(data, 1, 10.0, target=0.0)
+    assert [(run.steps, run.ended) for run in short.values()] == [(1, "schedule")] * 2
+    assert [run.samples for run in short.values()] == [8, 8]
+    late, turns = race(data, 1_000_000, 0.25, target=0.0)
+    assert turns == ["one", "two"] * 3
+    assert all(run.ended == "limit" and len(run.looks) == 3 for run in late.values())
 
 
 def test_the_claim_is_measured_on_all_held_out_images(data, monkeypatch):
@@ -323,6 +337,89 @@ def test_a_target_that_was_not_reached_is_one_sentence_and_has_no_ratio(ended, w
     assert comparisons({"recipes": some})[0].this == "not reached"
 
 
+HEUN = Sampling("heun", 1, (0.2, 0.8))
+
+
+class FlatClassifier(nn.Module):
+    """Reads the place of the brightest pixel; its features are the pixels."""
+
+    features = nn.Flatten()
+
+    def forward(self, x):
+        return x.flatten(1)[:, :10]
+
+
+def test_samplers_are_compared_from_one_noise(data):
+    """Beside the first, which is no distance away; evaluations are those of `Sampling.cost`."""
+    told = []
+    steps = CheckedSteps("solutions", io.StringIO())
+    pipeline = Pipeline(steps, tiny(), (1, 8, 8), Sampling(), 0)
+    candidates = [Sampling("euler", 3), Sampling("euler", 3), HEUN]
+    scorer = SampleScorer(data, FlatClassifier(), 2)
+    found = list(compare_samplers(pipeline, scorer, 2, (1.0, 4.0), candidates, told.append))
+    assert [scores.scale for scores in found] == [1.0] * 3 + [4.0] * 3
+    assert [scores.evaluated for scores in found] == [3, 3, 2, 6, 6, HEUN.cost(4.0)]
+    assert sum(told) == evaluations_of_samplers(2, (1.0, 4.0), candidates)
+    first, same, other = found[3:]
+    assert (first.distance, same.distance) == (0, 0)
+    assert (first.frechet, first.spread) == (same.frechet, same.spread)
+    assert other.distance > 0
+    assert (other.frechet, other.spread) != (first.frechet, first.spread)
+
+
+def test_the_first_of_the_candidates_is_the_lessons_sampler():
+    """With it all others are compared; the default of `kata generate` is among them."""
+    assert CANDIDATES[0] == LESSON_SAMPLING
+    assert DEFAULT_SAMPLING in CANDIDATES
+
+
+def test_the_table_of_samplers_is_markdown():
+    """One row per sampler, the dearest first, in at most 80 columns."""
+    out = io.StringIO()
+    rows = [
+        SamplerScores(4.0, HEUN, 4.0, 1.0, 0.1, 3.0, 0.2),
+        SamplerScores(4.0, LESSON_SAMPLING, 100.0, 0.995, 0.11, 2.5, 0.0),
+    ]
+    print_samplers(rows, Console(file=out, width=80))
+    lines = [line for line in out.getvalue().splitlines() if line.strip()]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert ["4", "50 Euler", "always", "100", "99.5%", "0.110", "2.50", "0.000"] in cells
+    assert cells[-1][1:4] == ["1 Heun", "0.2 to 0.8", "4"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_memory_is_that_of_the_largest_process(tmp_path):
+    """Of a program's child that fills 200 MiB, and not of the sum; one that fails is named."""
+    if not can_tell_memory():
+        pytest.fail("this system does not tell a program's memory: leave this test out there")
+    fill = (
+        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = b\"1\" * (200 << 20)'])"
+    )
+    assert 200 <= largest_process(("-c", fill), tmp_path) < 260
+    assert largest_process(("-c", "pass"), tmp_path) < 60
+    with pytest.raises(ProgramError, match="a program of the bench` ended with 3"):
+        largest_process(("-c", "raise SystemExit(3)"), tmp_path)
+
+
+def test_imports_are_told_by_package_without_the_standard_library():
+    """Each module's own time, summed by package, the longest first."""
+    written = (
+        "import time: self [us] | cumulative | imported package\n"
+        "import time:       300 |        900 |   rich.table\n"
+        "import time:       400 |        400 | json\n"
+        "import time:       700 |       1000 | rich\n"
+        "import time:       500 |        500 | typer.main\n"
+        "a warning | with | bars\n"
+    )
+    assert imports_of(written) == {"rich": 0.001, "typer": 0.0005}
+
+
+def test_a_program_that_does_not_start_is_one_sentence(tmp_path):
+    """With its exit code, and what to do."""
+    with pytest.raises(ProgramError, match="ended with 1: run it alone"):
+        run_python(("-m", "nothing_of_that_name"), tmp_path)
+
+
 @pytest.fixture
 def small_parts(monkeypatch, tmp_path, data):
     """All parts, in small; returns the name of a checkpoint."""
@@ -337,7 +434,11 @@ def small_parts(monkeypatch, tmp_path, data):
         "recipes": lambda: small,
         "load_dataset": lambda name, folder: data,
         "batches_of": lambda data, epochs: 20,
-        "cached_classifier": lambda *_: nn.Flatten(),
+        "cached_classifier": lambda *_: FlatClassifier(),
+        "compare_samplers": partial(compare_samplers, candidates=[Sampling("euler", 2), HEUN]),
+        "evaluations_of_samplers": lambda _: 1,
+        "peaks_of_memory": lambda *_: [PeakMemory("kata demo", 900.0, 450.0)],
+        "cost_of_startup": lambda *_: [StartUp("kata", [1.0], [2.0], {"rich": 0.25})],
     }.items():
         monkeypatch.setattr(bench, name, smaller)
     folder = tmp_path / "weights"
@@ -355,6 +456,7 @@ def test_the_whole_bench_is_one_table_and_one_file(small_parts, tmp_path):
         repeats=1,
         limit=5,
         seeds=2,
+        per_class=2,
         out=tmp_path / "bench.json",
     )
     run_bench(request, Console(file=out, width=80))
@@ -402,6 +504,20 @@ def test_ctrl_c_keeps_what_was_measured(small_parts, tmp_path, monkeypatch):
     assert [run["seed"] for run in facts["recipes"]["mnist-small"]["runs"]] == [0]
 
 
+def test_ctrl_c_keeps_the_samplers_so_far(small_parts, monkeypatch):
+    """Two scores, then Ctrl-C: there are two rows."""
+
+    def interrupted(*_, **__):
+        yield from [SamplerScores(4.0, HEUN, 4.0, 1.0, 0.1, 3.0, 0.2)] * 2
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "compare_samplers", interrupted)
+    request = BenchRequest("samplers", checkpoint=small_parts, per_class=2)
+    facts = run_bench(request, Console(file=io.StringIO(), width=80))
+    assert facts["interrupted"] is True
+    assert len(facts["samplers"]) == 2
+
+
 def test_ctrl_c_at_once_leaves_an_empty_table(small_parts, monkeypatch):
     """Nothing was measured, and nothing is made up."""
 
@@ -419,7 +535,9 @@ def test_what_was_not_measured_is_said(small_parts):
     out = io.StringIO()
     facts = run_bench(BenchRequest(checkpoint=small_parts, repeats=1), Console(file=out, width=80))
     assert "recipes" not in facts
-    assert "kata bench --only recipes" in " ".join(out.getvalue().split())
+    assert "memory, startup, recipes; each has `kata bench --only PART`" in " ".join(
+        out.getvalue().split()
+    )
     out = io.StringIO()
     run_bench(BenchRequest("step", repeats=1), Console(file=out, width=80))
     assert "Not measured" not in out.getvalue()

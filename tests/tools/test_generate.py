@@ -23,6 +23,7 @@ from kata.lab.options import OptionError
 from kata.testing.models import redraw_zeros
 from kata.train import classifier
 from kata.train.checkpoints import CheckpointError, write_checkpoint
+from kata.train.pipeline import DEFAULT_SAMPLING, LESSON_SAMPLING
 
 MODEL = {"img_size": 8, "patch_size": 4, "embed_dim": 16, "depth": 1, "num_heads": 2}
 PNG = b"\x89PNG\r\n"
@@ -101,6 +102,29 @@ def test_digits_samplers_and_scales_matter(checkpoint):
     ]
     for other in others:
         assert not torch.allclose(other, plain, atol=1e-3)
+
+
+def test_a_learners_own_sampler_draws(kata, checkpoint, tmp_path):
+    """Without options other steps than the solutions draw as the lesson does, and the solutions by
+    fewer evaluations; one option makes the rest the lesson's.
+    """
+    steps = tmp_path / "steps"
+    shutil.copytree(find_root() / "solutions", steps)
+    here = ("generate", 7, "-n", 1, "--seed", 1, "--checkpoint", checkpoint)
+    assert f", {LESSON_SAMPLING}, seed" in kata(*here, "--impl", steps)
+    assert f", {DEFAULT_SAMPLING}, seed" in kata(*here)
+    assert ", 3 Euler steps, seed" in kata(*here, "--steps", 3)
+    assert ", 50 Euler steps, guidance for t in [0.2, 0.8]" in kata(*here, "--interval", "0.2,0.8")
+    with (steps / "step07_sampling.py").open("a", encoding="utf-8") as stream:
+        stream.write("\n\n" + SPOILT["step07_sampling.py"][0])
+    unload()
+    assert "step07_sampling.py, line" in kata(*here, "--impl", steps, code=2)
+
+
+def test_the_default_costs_less_than_the_lessons_sampler():
+    """At every guidance scale, also where guidance costs nothing."""
+    for scale in (0, 1, 2, 4):
+        assert DEFAULT_SAMPLING.cost(scale) < LESSON_SAMPLING.cost(scale)
 
 
 def test_the_best_that_ships_is_the_default(checkpoint):

@@ -1,5 +1,6 @@
 """`kata bench`: measure the parts that were chosen, and print what each is compared with."""
 
+import io
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -9,9 +10,16 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from kata.course.files import write_atomic
+from kata.course.files import find_root, write_atomic
 from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
+from kata.lab.bench.memory import (
+    MEMORY_NOTE,
+    RUNS_OF_MEMORY,
+    PeakMemory,
+    can_tell_memory,
+    peaks_of_memory,
+)
 from kata.lab.bench.recipes import (
     RecipeProgress,
     facts_of_recipes,
@@ -20,6 +28,13 @@ from kata.lab.bench.recipes import (
     sentences_of_recipes,
     time_to_loss,
 )
+from kata.lab.bench.samplers import (
+    CANDIDATES,
+    SamplerScores,
+    compare_samplers,
+    evaluations_of_samplers,
+    print_samplers,
+)
 from kata.lab.bench.sampling import (
     SolverCost,
     cost_of_sampling,
@@ -27,19 +42,37 @@ from kata.lab.bench.sampling import (
     most_solver_runs,
     runs_of_sampling,
 )
+from kata.lab.bench.startup import (
+    StartUp,
+    cost_of_startup,
+    runs_of_startup,
+    sentences_of_startup,
+)
 from kata.lab.bench.step import StepCost, cost_of_step, runs_of_step
 from kata.lab.bench.table import comparisons, print_comparisons
 from kata.lab.machine import chosen_device, describe_device, torch_threads, versions
 from kata.lab.options import OptionError, file_to_write, writing_to
+from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import find_checkpoint, read_checkpoint
 from kata.train.classifier import EPOCHS, batches_of, cached_classifier
 from kata.train.data import load_dataset
-from kata.train.pipeline import CLASSES
+from kata.train.metrics import SampleScorer
+from kata.train.pipeline import CLASSES, Pipeline
 from kata.train.presets import RECIPES
 from kata.train.progress import Stages
 
-PARTS = {"step": 25.0, "sampling": 15.0, "solvers": 25.0, "recipes": 0.0}
+PARTS = {
+    "step": 25.0,
+    "sampling": 15.0,
+    "solvers": 25.0,
+    "samplers": 120.0,
+    "memory": 90.0,
+    "startup": 60.0,
+    "recipes": 0.0,
+}
 """What can be measured, and the seconds that it takes on two cores; recipes take their limits."""
+LONG = ("samplers", "memory", "startup", "recipes")
+"""Measured only if they are asked for."""
 LINES = 20
 """Of progress per part, without a terminal."""
 BENCH_SCALES = (1.0, 4.0)
@@ -51,11 +84,12 @@ IMAGES = 100
 class BenchRequest:
     """The options of `kata bench`.
 
-    only: a name of PARTS (None: all, `recipes` only if full); device: `cpu` or `cuda`; threads: of
-    PyTorch on a CPU (None: its default); repeats: of everything that is timed; checkpoint: of the
-    model on which Euler's method and Heun's are compared; data: the folder of MNIST (None: as in
-    `data_folder`); full: also train to a loss, each recipe for at most `limit` seconds; seeds: of
-    which `mnist-small` is trained, AdamW's recipe of the first alone; out: the JSON file.
+    only: a name of PARTS (None: all, those of LONG only if full); device: `cpu` or `cuda`;
+    threads: of PyTorch on a CPU (None: its default); repeats: of everything that is timed;
+    checkpoint: of the model with which samplers are compared; per_class: samples of each class for
+    it; data: the folder of MNIST (None: as in `data_folder`); full: also what takes minutes; limit:
+    seconds of training of each recipe and seed; seeds: of which `mnist-small` is trained, AdamW's
+    recipe of the first alone; out: the JSON file.
     """
 
     only: str | None = None
@@ -63,6 +97,7 @@ class BenchRequest:
     threads: int | None = None
     repeats: int = 7
     checkpoint: str = "digits"
+    per_class: int = 20
     data: Path | None = None
     full: bool = False
     limit: float = 900.0
@@ -84,7 +119,11 @@ def run_bench(request: BenchRequest, console: Console) -> dict[str, Any]:
     if device.type not in ("cpu", "cuda"):
         raise OptionError(f"--device {request.device}: the bench measures on cpu or cuda.")
     seconds = dict(PARTS, recipes=(1 + request.seeds) * request.limit)
-    names = [request.only] if request.only else [n for n in PARTS if n != "recipes" or request.full]
+    names = [request.only] if request.only else [n for n in PARTS if n not in LONG or request.full]
+    if "memory" in names and not can_tell_memory():
+        raise OptionError(
+            "This system does not tell a program's memory: choose a part with --only."
+        )
     before, interrupted = load(), False
     with (
         torch_threads(request.threads),
@@ -100,11 +139,16 @@ def run_bench(request: BenchRequest, console: Console) -> dict[str, Any]:
     loads, found = (before, load()), bench.found
     rows = comparisons(found)
     below = [*_of_load(loads), *sentences_of_recipes(found.get("recipes", {}))]
+    below += sentences_of_startup(found.get("startup", []))
+    if "memory" in found:
+        below.append(MEMORY_NOTE)
     if not request.only and not request.full:
         below.append(
-            "Not measured: seconds of training to a held-out loss. `kata bench --only recipes` trains two "
-            f"recipes for it, each for at most {request.limit:.0f} s (--limit)."
+            f"Not measured: {', '.join(LONG)}; each has `kata bench --only PART`, all have --full. The last "
+            f"trains two recipes to a held-out loss, each for at most {request.limit:.0f} s (--limit)."
         )
+    if "samplers" in found:
+        print_samplers(found["samplers"], console)
     print_comparisons(rows, _title(device, threads, request.repeats), below, console)
     facts = {
         "device": describe_device(device),
@@ -186,6 +230,34 @@ class _Bench:
                 )
                 for scale in BENCH_SCALES
             ]
+
+    def samplers(self) -> list[SamplerScores]:
+        """Compare samplers on a trained model; a classifier reads what they draw."""
+        checkpoint = read_checkpoint(find_checkpoint(self.request.checkpoint))
+        data = load_dataset(checkpoint.dataset, self.request.data)
+        steps = CheckedSteps("solutions", io.StringIO())
+        pipeline = Pipeline.from_checkpoint(steps, checkpoint, self.device, CANDIDATES[0], 0)
+        per_class = self.request.per_class
+        threads = self.request.threads or RECIPES[checkpoint.dataset].threads
+        total = evaluations_of_samplers(per_class)
+        with self.stages.stage("samplers", total) as stage, torch_threads(threads):
+            scorer = SampleScorer(data, cached_classifier(data), per_class)
+            found: list[SamplerScores] = []
+            self.found["samplers"] = found
+            for scores in compare_samplers(pipeline, scorer, per_class, on_evaluated=stage.advance):
+                found.append(scores)  # not as a comprehension: after Ctrl-C some are there
+            return found
+
+    def memory(self) -> list[PeakMemory]:
+        """Measure the peak memory of the tool's programs."""
+        with self.stages.stage("memory", RUNS_OF_MEMORY) as stage:
+            return peaks_of_memory(find_root(), self.request.data, stage.advance)
+
+    def startup(self) -> list[StartUp]:
+        """Measure how long the commands take to start."""
+        repeats = self.request.repeats
+        with self.stages.stage("startup", runs_of_startup(repeats)) as stage:
+            return cost_of_startup(find_root(), repeats, stage.advance)
 
     def recipes(self) -> dict[str, list[RecipeProgress]]:
         """Train both recipes to the target in turns, then further seeds of the first alone.

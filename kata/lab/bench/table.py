@@ -8,8 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from kata.lab.bench.memory import PeakMemory
 from kata.lab.bench.recipes import TARGET, RecipeProgress, mean_of
 from kata.lab.bench.sampling import SamplingCost, SolverCost
+from kata.lab.bench.startup import StartUp
 from kata.lab.bench.step import StepCost
 
 
@@ -24,20 +26,22 @@ class Comparison:
 
 
 def comparisons(found: Mapping[str, Any]) -> list[Comparison]:
-    """Return the lines of all parts that were measured."""
+    """Return the lines of the parts that were measured; samplers have a table of their own."""
     of: dict[str, Callable[[Any], list[Comparison]]] = {
         "step": lambda costs: [line for cost in costs for line in _of_step(cost)],
         "sampling": lambda costs: [line for cost in costs for line in _of_sampling(cost)],
         "solvers": lambda costs: [line for cost in costs for line in _of_solvers(cost)],
+        "memory": lambda peaks: [_of_memory(peak) for peak in peaks],
+        "startup": lambda starts: [_of_startup(start) for start in starts],
         "recipes": _of_recipes,
     }
-    return [line for name, part in found.items() for line in of[name](part)]
+    return [line for name, part in found.items() if name in of for line in of[name](part)]
 
 
 def print_comparisons(
     rows: list[Comparison], title: str, below: Sequence[str], console: Console
 ) -> None:
-    """Print the table, in at most 80 columns, and the sentences below it."""
+    """Print the table, in at most 80 columns, if it has rows, and the sentences below it."""
     table = Table(title=title, title_justify="left", width=min(80, console.width))
     table.add_column("")
     for heading in ("this", "beside", "ratio"):
@@ -45,7 +49,8 @@ def print_comparisons(
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         table.add_row(row.what, row.this, row.other, ratio)
-    console.print(table)
+    if rows:
+        console.print(table)
     for sentence in below:
         console.print(sentence, highlight=False)
 
@@ -116,6 +121,25 @@ def _of_solvers(cost: SolverCost) -> list[Comparison]:
             "  read as asked", f"{equal.read_as_asked:.0%}", f"{asked.read_as_asked:.0%}", None
         ),
     ]
+
+
+def _of_memory(peak: PeakMemory) -> Comparison:
+    return Comparison(
+        f"memory of {peak.program}; beside torch",
+        f"{peak.mib:.0f} MiB",
+        f"{peak.torch:.0f} MiB",
+        peak.mib / peak.torch,
+    )
+
+
+def _of_startup(start: StartUp) -> Comparison:
+    seconds, torch = median(start.seconds), median(start.torch)
+    return Comparison(
+        f"{start.command}; beside import torch",
+        f"{seconds:.2f} s",
+        f"{torch:.2f} s",
+        seconds / torch,
+    )
 
 
 def _of_recipes(runs: Mapping[str, Sequence[RecipeProgress]]) -> list[Comparison]:
