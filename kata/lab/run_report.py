@@ -85,7 +85,7 @@ def report_of_runs(runs: Mapping[str, FinalRun], device: torch.device) -> str:
     return "\n".join(text) + "\n"
 
 
-def write_report(runs: Mapping[str, FinalRun], device: torch.device) -> Path:
+def write_run_report(runs: Mapping[str, FinalRun], device: torch.device) -> Path:
     """Write the report beside the checkpoint of the last run; return where."""
     path = list(runs.values())[-1].folder / "report.txt"
     write_atomic(path, report_of_runs(runs, device))

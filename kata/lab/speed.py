@@ -39,7 +39,8 @@ class TrainingSpeed:
     def __str__(self) -> str:
         parts = [f"{self.samples / self.seconds:,.0f} samples per second"]
         if self.flop is not None:
-            parts.append(f"{self.flop / 1e15:.3g} PFLOP")
+            unit, name = (1e15, "PFLOP") if self.flop >= 1e14 else (1e12, "TFLOP")
+            parts.append(f"{self.flop / unit:.3g} {name}")
         if self.share is not None and self.peak is not None:
             parts.append(f"{self.share:.0%} of the matrix peak of {self.peak / 1e12:.0f} TFLOP/s")
         if self.memory is not None:

@@ -16,7 +16,7 @@ from kata.lab.at_fault import say_steps_at_fault
 from kata.lab.evaluate import evaluate_checkpoint, print_scores
 from kata.lab.machine import chosen_device
 from kata.lab.options import run_folder
-from kata.lab.run_report import FinalRun, report_of_runs, write_report
+from kata.lab.run_report import FinalRun, report_of_runs, write_run_report
 from kata.lab.train import TrainRequest, run_training
 from kata.runner.plugin import LAST_LINES
 from kata.train.checkpoints import read_checkpoint
@@ -37,7 +37,7 @@ def done(pytestconfig):
     yield runs
     if runs:
         device = chosen_device(None)
-        path = write_report(runs, device)
+        path = write_run_report(runs, device)
         lines = [*report_of_runs(runs, device).splitlines(), "", f"report: {shown(path)}"]
         pytestconfig.stash[LAST_LINES].extend(lines)
 

@@ -16,7 +16,7 @@ from kata.course.files import find_root
 from kata.course.steps import STEPS
 from kata.lab import run_report
 from kata.lab.at_fault import say_steps_at_fault
-from kata.lab.run_report import FinalRun, report_of_runs, write_report
+from kata.lab.run_report import FinalRun, report_of_runs, write_run_report
 from kata.lab.speed import TrainingSpeed
 from kata.learn.workspace import Workspace
 from kata.runner.outcomes import Outcome, PytestResult
@@ -268,7 +268,7 @@ def test_a_long_run_is_told_at_some_of_its_steps():
 def test_a_report_is_written_beside_the_last_run(tmp_path):
     """As it is printed."""
     runs = {"document": RUN, "mnist": replace(RUN, folder=tmp_path)}
-    path = write_report(runs, torch.device("cpu"))
+    path = write_run_report(runs, torch.device("cpu"))
     assert path.parent == tmp_path
     assert path.read_text(encoding="utf-8") == report_of_runs(runs, torch.device("cpu"))
 

@@ -406,6 +406,7 @@ def test_a_speed_in_words():
     assert str(TrainingSpeed(2.0, 3_000)) == (
         "training      3,000 samples in 2.0 s: 1,500 samples per second"
     )
+    assert str(TrainingSpeed(2.0, 3_000, 9e12)).endswith("second, 9 TFLOP")
     known = TrainingSpeed(2.0, 600_000, 0.9e15, 700e12, 5 * 2**30)
     assert known.share == pytest.approx(0.9 / 1.4)
     assert str(known) == (
