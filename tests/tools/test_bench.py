@@ -384,7 +384,7 @@ def test_the_table_of_samplers_is_markdown():
     lines = [line for line in out.getvalue().splitlines() if line.strip()]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     assert ["4", "50 Euler", "always", "100", "99.5%", "0.110", "2.50", "0.000"] in cells
-    assert cells[-1][1:4] == ["1 Heun", "0.2 to 0.8", "4"]
+    assert cells[-1][1:4] == ["1 Heun", "0.2-0.8", "4"]
     assert max(map(len, lines)) <= 80
 
 

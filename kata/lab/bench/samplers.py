@@ -101,7 +101,7 @@ def print_samplers(found: Sequence[SamplerScores], console: Console) -> None:
         table.add_row(
             f"{scores.scale:g}",
             f"{scores.sampling.num_steps} {scores.sampling.method.capitalize()}",
-            "always" if (low, high) == ALL_TIMES else f"{low:g} to {high:g}",
+            "always" if (low, high) == ALL_TIMES else f"{low:g}-{high:g}",
             f"{scores.evaluated:g}",
             f"{scores.read_as_asked:.1%}",
             f"{scores.spread:.3f}",
