@@ -69,9 +69,9 @@ def generate(
 
     kata generate 7 --scale 4 -n 16 --out sevens.png
 
-    Without --steps, --sampler and --interval the solutions draw by the fewest
-    evaluations that look the same as the lesson's 50 Euler steps; any other
-    steps draw by those 50, their own step 7's sample_conditional. If one of the
+    Without --steps, --sampler and --interval the solutions draw nearly what the
+    lesson's 50 Euler steps do, for a fifth of the evaluations; any other steps
+    draw by those 50, their own step 7's sample_conditional. If one of the
     three is said, the others are the lesson's. With Heun's method, or guidance
     in an interval, the tool's own sampler draws on step 3's guided_velocity.
     """

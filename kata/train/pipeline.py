@@ -49,8 +49,9 @@ class Sampling:
 LESSON_SAMPLING = Sampling("euler", 50)
 """What step 7's samplers do when they are not told a number of steps."""
 DEFAULT_SAMPLING = Sampling("heun", 6, (0.3, 1.0))
-"""The cheapest that draws the same images as LESSON_SAMPLING to the eye, for a fifth of its
-evaluations: below t = 0.3 guidance changes almost nothing. `kata bench --only samplers` compares.
+"""Chosen by `kata bench --only samplers`: a fifth of LESSON_SAMPLING's evaluations, and images at
+most 0.08 away, root mean square, of equal fidelity and diversity. Below t = 0.3 guidance changes
+little.
 """
 
 
