@@ -102,10 +102,14 @@ def imports_of(written: str) -> dict[str, float]:
 
 
 def sentences_of_startup(found: Sequence[StartUp]) -> list[str]:
-    """Return, for each command, what it imports and for how long."""
+    """Return, for each command, what it imports in a hundredth of a second or more."""
     return [
         f"{start.command} imports "
-        + ", ".join(f"{package} {seconds:.2f} s" for package, seconds in start.imported.items())
+        + ", ".join(
+            f"{package} {seconds:.2f} s"
+            for package, seconds in start.imported.items()
+            if seconds >= 0.01
+        )
         + "."
         for start in found
     ]
