@@ -218,9 +218,9 @@ class Training:
 
     def _rate(self) -> float:
         """Return this step's share of the peak learning rate."""
-        if self.preset.warmup is None:
-            return 1.0
         preset = self.preset
+        if preset.warmup is None:
+            return 1.0
         return learning_rate(self.step, preset.steps, 1.0, preset.warmup, preset.cooldown)
 
     def _batch(self) -> Tensor:

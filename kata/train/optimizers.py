@@ -131,4 +131,6 @@ def _muon(matrices: list[nn.Parameter], lr: float) -> Optimizer:
             f"This recipe trains with Muon, which PyTorch {torch.__version__} does not have: "
             "install torch 2.9 or later, or train another preset."
         )
-    return torch.optim.Muon(matrices, lr=lr, momentum=0.95, weight_decay=0.01)
+    from kata.train.muon import StackedMuon
+
+    return StackedMuon(matrices, lr=lr, momentum=0.95, weight_decay=0.01)

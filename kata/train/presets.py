@@ -120,7 +120,7 @@ class Preset:
     epochs: int = 0
 
 
-MNIST_SMALL = ModelSize(embed_dim=128, depth=2, num_heads=4)
+MNIST_SMALL = ModelSize(embed_dim=80, depth=4, num_heads=2)
 
 PRESETS = {
     "document": Preset(
@@ -149,7 +149,7 @@ PRESETS = {
         dataset="mnist",
         model=MNIST_SMALL,
         batch_size=32,
-        steps=4_250,
+        steps=5_600,
         lr=2e-3,
         muon_lr=0.02,
         warmup=200,
@@ -157,7 +157,7 @@ PRESETS = {
         betas=(0.9, 0.99),
         clip=1.0,
         ema=0.99,
-        look_every=2_125,
+        look_every=1_400,
     ),
     "digits": Preset(
         dataset="digits",
