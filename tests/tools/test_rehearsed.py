@@ -20,7 +20,7 @@ from kata.course.loader import Implementation, unload
 from kata.course.steps import step_by_number
 from kata.lab import machine, speed
 from kata.lab.bench import run as bench
-from kata.lab.bench import timing
+from kata.lab.bench import table, timing
 from kata.lab.machine import chosen_device, describe_device, gpu_driver, own_device
 from kata.lab.options import OptionError
 from kata.lab.speed import TrainingSpeed, speed_of
@@ -437,8 +437,8 @@ def test_the_bench_waits_for_a_gpu_before_it_looks_at_the_clock(monkeypatch):
     monkeypatch.setattr(timing, "wait_for_gpu", lambda device: happened.append("waited"))
     timing.seconds_of(lambda: happened.append("ran"), CUDA)
     assert happened == ["waited", "ran", "waited"]
-    assert bench._rate(9e12) == "9000 GFLOP/s"
-    assert bench._rate(7.12e14) == "712 TFLOP/s"
+    assert table._rate(9e12) == "9000 GFLOP/s"
+    assert table._rate(7.12e14) == "712 TFLOP/s"
 
 
 def test_a_peak_is_measured_in_the_precision_of_training(monkeypatch):

@@ -66,15 +66,25 @@ def test_weights_figures_and_card_are_there(run, half):
     card = (folder / "README.md").read_text()
     for said in (
         checkpoint.facts["files"]["model"]["sha256"],
-        "kata train digits --seed 7",
+        "kata train digits --seed 7 --steps 10",
         "gradient clipped at 1",
-        "EMA 0.995",
-        "after 100 steps of warm-up",
+        "EMA 0.99",
+        "Muon, lr 0.02, on the matrices of attention and MLP; AdamW, lr 0.002, on all else",
+        "50 steps of warm-up, over the last 40% of the steps in a straight line to 0",
         "10 steps",
         "It was cold.",
         "0.1112",
     ):
         assert said in card
+
+
+def test_a_recipe_of_before_muon_is_told_too():
+    """Its checkpoint names neither Muon nor a cool-down; a rate may be constant."""
+    recipe = {"lr": 0.001, "betas": [0.9, 0.99], "weight_decay": 0.1, "warmup": 7, "batch_size": 8}
+    recipe |= {"label_drop_prob": 0.2, "clip": None, "ema": None}
+    told = "AdamW, lr 0.001, betas (0.9, 0.99), weight decay 0.1; {}; batch 8; label dropout 0.2"
+    assert ship._recipe(recipe) == told.format("7 steps of warm-up, then a cosine to 0")
+    assert ship._recipe({**recipe, "warmup": None}) == told.format("constant rates")
 
 
 def test_the_clock_of_a_card():
