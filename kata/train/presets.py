@@ -120,7 +120,7 @@ class Preset:
     epochs: int = 0
 
 
-MNIST_SMALL = ModelSize(embed_dim=80, depth=4, num_heads=2)
+MNIST_SMALL = ModelSize(embed_dim=80, depth=4, num_heads=4)
 
 PRESETS = {
     "document": Preset(
@@ -149,15 +149,15 @@ PRESETS = {
         dataset="mnist",
         model=MNIST_SMALL,
         batch_size=32,
-        steps=5_600,
-        lr=2e-3,
+        steps=5_400,
+        lr=3e-3,
         muon_lr=0.02,
         warmup=200,
         cooldown=0.4,
         betas=(0.9, 0.99),
         clip=1.0,
         ema=0.99,
-        look_every=1_400,
+        look_every=1_350,
     ),
     "digits": Preset(
         dataset="digits",
