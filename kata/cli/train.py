@@ -115,8 +115,8 @@ def train(
 
     document: the document's model and recipe to the letter, 30 epochs on MNIST,
     minutes on a GPU and hours on a CPU. mnist: the same model, faster and better.
-    mnist-small: a smaller one, eleven minutes on two CPU cores. digits: 8x8 digits,
-    one minute. Ctrl-C leaves a checkpoint, --resume goes on from it exactly.
+    mnist-small: a smaller one, five minutes on two CPU cores. digits: 8x8 digits,
+    half a minute. Ctrl-C leaves a checkpoint, --resume goes on from it exactly.
     Under torchrun several processes share the work:
 
     torchrun --nproc-per-node 2 -m kata train digits

@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--mnist",
         action="store_true",
-        help="let tests/final train on MNIST as well, about eleven minutes on two cores",
+        help="let tests/final train on MNIST as well, about eight minutes on two cores",
     )
 
 

@@ -103,7 +103,7 @@ def best_shipped(names: Sequence[str] = SHIPPED) -> Path:
         except CheckpointError:
             continue
     raise CheckpointError(
-        "There is no trained checkpoint here: run `kata train digits`, which takes a minute, "
+        "There is no trained checkpoint here: run `kata train digits`, which takes half a minute, "
         "and name the folder that it makes with --checkpoint."
     )
 

@@ -147,6 +147,14 @@ def test_the_learning_rate_rises_then_falls():
     assert 0 < rates[-1] < 0.01
 
 
+def test_a_cool_down_is_a_straight_line_after_a_constant_rate():
+    """At the peak until the last quarter of the rounds, then in equal steps to near 0."""
+    rates = [learning_rate(i, 40, 2.0, 4, cooldown=0.25) for i in range(40)]
+    assert rates[:4] == pytest.approx([0.25, 0.75, 1.25, 1.75])
+    assert set(rates[4:31]) == {2.0}
+    assert rates[30:] == pytest.approx([2.0 - 0.2 * i for i in range(10)])
+
+
 def test_a_loss_that_is_no_number_stops_the_training():
     """At once, and not after all rounds."""
 
