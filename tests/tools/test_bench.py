@@ -13,8 +13,10 @@ from torch import nn
 from typer.testing import CliRunner
 
 from kata.cli import app
+from kata.course.files import find_root
 from kata.course.loader import Implementation
 from kata.course.steps import step_by_number
+from kata.lab.bench import memory, startup
 from kata.lab.bench import run as bench
 from kata.lab.bench.memory import PeakMemory, can_tell_memory, largest_process
 from kata.lab.bench.recipes import (
@@ -47,6 +49,7 @@ from kata.lab.bench.startup import ProgramError, StartUp, imports_of, run_python
 from kata.lab.bench.step import cost_of_step, decoder, flop_of_step, with_attention_weights
 from kata.lab.bench.table import comparisons
 from kata.lab.bench.timing import in_turn, peak, products, runs
+from kata.lab.options import OptionError
 from kata.testing.models import LabelField, redraw_zeros
 from kata.train.checked_steps import CheckedSteps
 from kata.train.checkpoints import write_checkpoint
@@ -399,6 +402,55 @@ def test_memory_is_that_of_the_largest_process(tmp_path):
     assert largest_process(("-c", "pass"), tmp_path) < 60
     with pytest.raises(ProgramError, match="a program of the bench` ended with 3"):
         largest_process(("-c", "raise SystemExit(3)"), tmp_path)
+
+
+def test_the_memory_of_each_program_stands_beside_torch(tmp_path, monkeypatch):
+    """Each runs once, in the folder of the course, and MNIST comes from the folder named."""
+    asked, counted = [], []
+
+    def largest(arguments, folder):
+        asked.append((" ".join(arguments), folder))
+        return float(len(asked))
+
+    monkeypatch.setattr(memory, "largest_process", largest)
+    found = memory.peaks_of_memory(find_root(), tmp_path, lambda: counted.append(1))
+    assert [(one.mib, one.torch) for one in found] == [
+        (2.0, 1.0),
+        (3.0, 1.0),
+        (4.0, 1.0),
+        (5.0, 1.0),
+    ]
+    assert len(counted) == len(asked) == memory.RUNS_OF_MEMORY
+    assert {folder for _, folder in asked} == {find_root()}
+    assert f"train mnist-small --steps 3 --data {tmp_path.resolve()} --out" in asked[2][0]
+    memory.peaks_of_memory(find_root(), None)
+    assert "--data" not in asked[-3][0]
+
+
+def test_where_memory_is_not_told_another_part_is_asked_for(monkeypatch):
+    """Before anything is measured."""
+    monkeypatch.setattr(bench, "can_tell_memory", lambda: False)
+    with pytest.raises(OptionError, match="does not tell a program's memory"):
+        run_bench(BenchRequest(only="memory"), Console(file=io.StringIO()))
+
+
+def test_a_command_is_started_beside_torch(tmp_path, monkeypatch):
+    """In turn; what it imports is listed once more."""
+    monkeypatch.setattr(startup, "TORCH", ("-c", "pass"))
+    monkeypatch.setattr(startup, "STARTED", {"little": ("-c", "import pytest")})
+    counted = []
+    (found,) = startup.cost_of_startup(tmp_path, 2, lambda: counted.append(1))
+    assert found.command == "little"
+    assert len(found.seconds) == len(found.torch) == 2
+    assert min(found.seconds + found.torch) > 0
+    assert found.imported["pytest"] > 0
+    assert len(counted) == startup.runs_of_startup(2)
+
+
+def test_a_load_that_is_not_known_is_not_told():
+    """Some systems have none."""
+    assert bench._of_load((None, 1.0)) == []
+    assert "1.0 before, 2.0 after" in bench._of_load((1.0, 2.0))[0]
 
 
 def test_imports_are_told_by_package_without_the_standard_library():
