@@ -35,6 +35,7 @@ TESTS = (
     "checkpoints",
     "classifier",
     "metrics",
+    "muon",
     "samplers",
     "pipeline",
     "demo",
