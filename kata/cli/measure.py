@@ -173,7 +173,7 @@ def bench(
         str | None,
         typer.Option(
             metavar="PART",
-            help="One of step, sampling, solvers, samplers, recipes.",
+            help="One of step, sampling, solvers, samplers, memory, startup, recipes.",
             show_default=False,
         ),
     ] = None,

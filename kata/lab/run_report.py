@@ -10,10 +10,7 @@ import torch
 from kata.course.files import shown, write_atomic
 from kata.lab.machine import describe_device, gpu_driver, versions
 from kata.lab.speed import TrainingSpeed
-from kata.train.presets import DOCUMENT_LOSSES
-
-TARGET_LOSS = DOCUMENT_LOSSES[-1]
-"""The document's loss after 30 epochs, a mix of 0.9 right labels and 0.1 null ones."""
+from kata.train.presets import TARGET_LOSS
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 
 class StackedMuon(torch.optim.Muon):
-    """`torch.optim.Muon`: the same settings, the same state, the same step, to rounding."""
+    """`torch.optim.Muon`: the same settings, the same state, the same step, to rounding.
+
+    But for `adjust_lr_fn`: the rate of tall matrices is always the original one.
+    """
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]

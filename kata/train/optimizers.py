@@ -34,27 +34,24 @@ class Optimizers:
     def __init__(self, model: nn.Module, preset: Preset) -> None:
         named = dict(model.named_parameters())
         device = next(iter(named.values())).device
-        matrices = [] if preset.muon_lr is None else _within_blocks(named)
-        others = [p for p in named.values() if not any(p is matrix for matrix in matrices)]
+        matrices = {} if preset.muon_lr is None else _within_blocks(named)
         self._all: dict[str, Optimizer] = {
             "optimizer": torch.optim.AdamW(
-                others,
+                [parameter for name, parameter in named.items() if name not in matrices],
                 lr=preset.lr,
                 betas=preset.betas,
                 weight_decay=preset.weight_decay,
                 fused=device.type in ("cpu", "cuda"),
             )
         }
-        self._peaks = {"optimizer": preset.lr}
         if preset.muon_lr is not None:
-            self._all["muon"] = _muon(matrices, preset.muon_lr)
-            self._peaks["muon"] = preset.muon_lr
+            self._all["muon"] = _muon(list(matrices.values()), preset.muon_lr)
 
     def step(self, share: float) -> None:
         """Step along the gradients; share: of each optimizer's peak learning rate."""
-        for name, optimizer in self._all.items():
+        for optimizer in self._all.values():
             for group in optimizer.param_groups:
-                group["lr"] = share * self._peaks[name]
+                group["lr"] = share * optimizer.defaults["lr"]
             optimizer.step()
 
     def zero_grad(self) -> None:
@@ -115,14 +112,14 @@ def _of(optimizer: Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def _within_blocks(named: Mapping[str, nn.Parameter]) -> list[nn.Parameter]:
-    return [
-        parameter
+def _within_blocks(named: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
+    return {
+        name: parameter
         for name, parameter in named.items()
         if parameter.ndim == 2
         and name.startswith("blocks.")
         and any(part in name for part in WITHIN_BLOCKS)
-    ]
+    }
 
 
 def _muon(matrices: list[nn.Parameter], lr: float) -> Optimizer:

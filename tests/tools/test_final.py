@@ -56,6 +56,7 @@ digits = replace(presets.PRESETS["digits"], steps=30)
 quick = replace(digits, model=small, steps=3, look_every=1)
 presets.PRESETS.update({"document": digits, "mnist": quick, "mnist-small": quick})
 presets.DOCUMENT_LOSSES = (float(sys.argv[1]),)
+presets.TARGET_LOSS = presets.DOCUMENT_LOSSES[-1]
 scores = {
     "losses": {"right": 0.1, "null": 0.2, "wrong": 0.3, "mix": 0.11},
     "classifier_accuracy": 0.99,

@@ -65,6 +65,18 @@ def test_its_steps_are_those_of_torch(nesterov):
         assert torch.allclose(mine[number]["momentum_buffer"], other[number]["momentum_buffer"])
 
 
+def test_the_rate_of_tall_matrices_is_the_original_one():
+    """Whatever `adjust_lr_fn` says."""
+    steps = []
+    for adjust in (None, "match_rms_adamw"):
+        weight = torch.nn.Parameter(torch.zeros(8, 2))
+        weight.grad = torch.eye(8, 2)
+        StackedMuon([weight], lr=0.1, adjust_lr_fn=adjust).step()
+        steps.append(weight.detach())
+    assert torch.equal(*steps)
+    assert steps[0].abs().max() > 0
+
+
 def test_a_closure_is_refused():
     """A training step computes its gradients before."""
     with pytest.raises(ValueError, match="takes no closure"):

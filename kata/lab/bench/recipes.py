@@ -15,10 +15,8 @@ from kata.lab.bench.timing import seconds_of
 from kata.lab.train import HELD_OUT_IMAGES, held_out_loss
 from kata.train.data import Dataset
 from kata.train.loop import Loss, Training
-from kata.train.presets import PRESETS, ModelSize, Preset
+from kata.train.presets import PRESETS, TARGET_LOSS, ModelSize, Preset
 
-TARGET = 0.1774
-"""The document's loss after 30 epochs, a mix of 0.9 right labels and 0.1 null ones."""
 TURN = 10.0
 """Seconds that a recipe trains before the other has its turn; after each its loss is measured."""
 NEAR = 0.015
@@ -108,7 +106,7 @@ def time_to_loss(
     data: Dataset,
     device: torch.device,
     limit: float,
-    target: float = TARGET,
+    target: float = TARGET_LOSS,
     turn: float = TURN,
     seed: int = 0,
     on_turn: Callable[[str, RecipeProgress], None] = lambda name, run: None,
@@ -181,7 +179,7 @@ def sentences_of_recipes(runs: Mapping[str, Sequence[RecipeProgress]]) -> list[s
     }
     return [
         f"{name}, seed {run.seed}, {why[run.ended]} after {run.steps:,} steps and {run.seconds:.0f} s, "
-        f"before the target: its held-out mix is {run.loss:.4f}, the target {TARGET}."
+        f"before the target: its held-out mix is {run.loss:.4f}, the target {TARGET_LOSS}."
         for name, some in runs.items()
         for run in some
         if not run.reached

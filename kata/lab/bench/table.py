@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from kata.lab.bench.memory import PeakMemory
-from kata.lab.bench.recipes import TARGET, RecipeProgress, mean_of
+from kata.lab.bench.recipes import RecipeProgress, mean_of
 from kata.lab.bench.sampling import SamplingCost, SolverCost
 from kata.lab.bench.startup import StartUp
 from kata.lab.bench.step import StepCost
+from kata.train.presets import TARGET_LOSS
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _of_recipes(runs: Mapping[str, Sequence[RecipeProgress]]) -> list[Comparison
         this, other = (tell(some[seed]) if seed < len(some) else "" for some in (mine, theirs))
         return Comparison(what, this, other)
 
-    seconds = line(f"mnist-small to a mix of {TARGET}; beside AdamW", "seconds", "{:.0f} s")
+    seconds = line(f"mnist-small to a mix of {TARGET_LOSS}; beside AdamW", "seconds", "{:.0f} s")
     lines = [
         replace(
             seconds,
